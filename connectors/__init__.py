@@ -1,0 +1,1 @@
+"""How we speak to products: a document for each, and the one runtime that executes them."""

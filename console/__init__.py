@@ -1,0 +1,1 @@
+"""The `freshpipe` command, the REST API, the pages: what people see and call."""

@@ -1,0 +1,1 @@
+"""Everything on one machine: private Kafka, MariaDB and Redis, and every process."""

@@ -1,0 +1,1 @@
+"""The documents that describe connectors and sync apps: read, checked, compiled."""

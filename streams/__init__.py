@@ -1,0 +1,1 @@
+"""What happens between the products: reading, deciding, writing, keeping the history."""
