@@ -291,4 +291,4 @@ decode_sync = msgspec.json.Decoder(SyncEvent).decode
 decode_command = msgspec.json.Decoder(Command).decode
 decode_trail = msgspec.json.Decoder(Trail).decode
 decode_due = msgspec.json.Decoder(Due).decode
-"""Each raises msgspec.DecodeError on bytes that are not such a message. Unknown fields are ignored (rolling upgrades)."""
+"""Each raises msgspec.DecodeError on bytes that are not such a message; unknown fields are ignored."""
