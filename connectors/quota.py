@@ -13,32 +13,25 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Protocol
 
 import structlog
+from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
 log = structlog.get_logger()
 
 BURST = 0.20
 """Part of a limit that may be spent at once."""
-SAFE = 0.95
+SAFE = 0.90
 """Part of a limit that any window may hold; the rest is for calls that overtake each other on their way."""
-COLD = 0.05
-"""Part of a limit in a bucket that nobody knows, so that a Redis that lost everything exceeds nothing."""
-BACKGROUND = 0.5
+COLD = 0.10
+"""Part of a limit in a bucket that nobody knows: with SAFE no more than all, even if Redis lost everything just now."""
+BACKGROUND = 0.75
 """Part of a burst that polls and backfills may use; the rest is kept for live edits."""
 LOCAL_SHARE = 0.05
 """Part of a limit that a process takes for itself while Redis is away."""
 REDIS_PAUSE_S = 1.0
 """How long Redis is left alone after it failed."""
-
-
-class Scripts(Protocol):
-    """What is used of Redis (`redis.asyncio.Redis` has it)."""
-
-    async def evalsha(self, sha: str, numkeys: int, *keys_and_args: str) -> object: ...
-    async def script_load(self, script: str) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class _Local:
 class Quota:
     """The buckets of all connections. One per process; safe for concurrent use within its event loop."""
 
-    redis: Scripts
+    redis: Redis
     _local: dict[str, _Local] = field(default_factory=dict)
     _lanes: dict[tuple[str, bool], asyncio.Lock] = field(default_factory=dict)
     _shas: dict[str, str] = field(default_factory=dict)
