@@ -48,14 +48,6 @@ def start_all(services: Sequence[Service], timeout: float = 60.0) -> None:
             raise
 
 
-def stop_all(services: Sequence[Service], grace: float = 10.0) -> None:
-    """Ask all to end, then wait for each; what has not ended after `grace` seconds is killed."""
-    for service in services:
-        service.process.terminate()
-    with ThreadPoolExecutor(max_workers=max(1, len(services))) as pool:
-        list(pool.map(lambda service: service.process.stop(grace), services))
-
-
 def _make_ready_to_launch(service: Service) -> None:
     service.home.mkdir(parents=True, exist_ok=True)
     service.process.end_stale()

@@ -33,7 +33,10 @@ SERVER_OPTIONS = [
 
 
 class MariaDB:
-    """MariaDB on a loopback port; restartable on the same data. `.user` owns every database named `freshpipe…`."""
+    """MariaDB on a loopback port; restartable on the same data.
+
+    `.user` owns every database named `freshpipe…` and may create users, for migrations grant the receiver its view.
+    """
 
     def __init__(self, home: Path, port: int) -> None:
         self.home = home.absolute()
@@ -116,12 +119,13 @@ class MariaDB:
 
     def _accounts(self) -> list[str]:
         """Run by the server at each start, before it listens; one statement a line."""
-        owner, hooks = f"'{self.user}'@'{self.host}'", f"'{self.hooks_user}'@'{self.host}'"
+        owner, hooks = f"'{self.user}'@'%'", f"'{self.hooks_user}'@'%'"
         return [
             f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;",
             f"CREATE USER IF NOT EXISTS {owner};",
             f"ALTER USER {owner} IDENTIFIED BY '{self.password}';",
             f"GRANT ALL PRIVILEGES ON `{DATABASE}%`.* TO {owner} WITH GRANT OPTION;",
+            f"GRANT CREATE USER ON *.* TO {owner};",
             f"CREATE USER IF NOT EXISTS {hooks};",
             f"ALTER USER {hooks} IDENTIFIED BY '{self.hooks_password}';",
         ]
