@@ -45,6 +45,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     id: str
     app: str
+    version: str = ""
+    """Of the app, as published: what is installed does not change until it is told to."""
     left: str
     """Connection id of the app's first endpoint."""
     right: str
