@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """32 bytes in base64: seals API credentials. The webhooks process does not need it and should not have it."""
     webhook_key: SecretStr = SecretStr("")
     """32 bytes in base64: seals webhook secrets only."""
+    console_token: SecretStr = SecretStr("")
+    """What callers of the console's API must present; without one the console does not start."""
     data_dir: str = "var/data"
     """Where a sync worker keeps its tables; one folder per worker."""
     host: str = "127.0.0.1"
