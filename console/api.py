@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import hmac
-from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from console import history, overview
 from schemas.records import RecordId
 from streams.database import Database
 
 DATABASE = web.AppKey("database", Database)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(database: Database, token: str) -> web.Application:
@@ -73,7 +72,7 @@ def _json(value: object) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-def _bearer(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _bearer(token: str) -> Middleware:
     expected = f"Bearer {token}".encode()
 
     @web.middleware

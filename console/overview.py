@@ -33,7 +33,8 @@ async def connections(database: Database, tenant: str) -> list[dict[str, Any]]:
 async def installations(database: Database, tenant: str) -> list[dict[str, Any]]:
     """A tenant's installations."""
     rows = await database.read(
-        "SELECT id, app, version, left_connection, right_connection, state FROM installation WHERE tenant = %s ORDER BY id",
+        "SELECT id, app, version, left_connection, right_connection, state FROM installation WHERE tenant = %s"
+        " ORDER BY id",
         tenant,
     )
     return [dict(row) for row in rows]
