@@ -15,7 +15,7 @@ from schemas.documents.model import Model
 from schemas.documents.words import FieldName, Formula, Name, Pointer, PointerOrFormula, Template
 
 Call = Annotated[str, StringConstraints(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /\S*$")]
-"""Method and path below the connector's `base`; `{x}` in the path is url-encoded."""
+"""Method and path below the connector's `base`; `{x}` in the path is url-encoded, `{+x}` is not (RFC 6570)."""
 
 FieldType = Literal[
     "string",
@@ -36,7 +36,8 @@ FieldType = Literal[
     "json_ro",
 ]
 
-OperationName = Literal["list", "changes", "get", "find", "create", "update", "upsert", "delete", "erase"]
+OperationName = Literal["list", "changes", "get", "find", "search", "create", "update", "upsert", "delete", "erase"]
+"""`find` looks records up by what is unique, `search` by any other field: each by the fields that it names."""
 
 
 class Request(Model):
@@ -150,7 +151,7 @@ class Operation(Request):
     page: Page | None = None
     since: Since | None = None
     by: tuple[FieldName, ...] = ()
-    """Of `find` and `upsert`: the fields to look up by."""
+    """Of `find`, `search` and `upsert`: the fields to look up by."""
     returns: Literal["item", "id", "none"] = "item"
     partial: bool = False
     """Of `list`, `changes`, `find`: records come without all their fields, and are read again one by one."""

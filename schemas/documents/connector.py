@@ -112,9 +112,13 @@ class Auth(Model):
 
 
 class Http(Model):
-    """Where the product is: `base` may hold the connection's `{base_url}` and `{config.x}`, `hosts` bounds it."""
+    """Where the product is: `base` may hold the connection's `{base_url}` and `{config.x}`, `hosts` bounds it.
+
+    `paths`: parts of paths that depend on `config` (an API's version), written into a call as `{+paths.name}`.
+    """
 
     base: str
+    paths: Mapping[Name, Formula] = {}
     hosts: tuple[Annotated[str, StringConstraints(pattern=r"^(\*\.)?[a-z0-9.-]+$")], ...] = Field(min_length=1)
     headers: Mapping[str, str] = {}
     timeout_s: int = Field(15, gt=0, le=120)
@@ -151,7 +155,11 @@ class Locator(Model):
 
 
 class ErrorRule(Model):
-    """Which category an answer belongs to. First match wins."""
+    """Which category an answer belongs to. First match wins.
+
+    `confirm`: the rule holds only if a record other than the one being written is found by one of these fields with
+    the value that was to be written; that record is the existing one. `bucket`: which quota to close while waiting.
+    """
 
     status: Status | None = None
     condition: Formula | None = Field(None, alias="if")
@@ -161,6 +169,8 @@ class ErrorRule(Model):
     existing_id: Locator | Formula | None = None
     retry_after: Header | Annotated[int, Field(gt=0)] | Formula | None = None
     """Seconds, or what a Retry-After header may hold (RFC 9110 §10.2.3)."""
+    confirm: tuple[FieldName, ...] = ()
+    bucket: Name | None = None
 
     @model_validator(mode="after")
     def _some_condition(self) -> ErrorRule:
@@ -212,7 +222,10 @@ class FieldDeclaration(Model):
 
     Its place is `path`, else the steps of its name below `item.fields`. `read` (an expression over `item`) and
     `write` (a pointer, or an expression over `value` that gives an object to be merged into what is written) are for
-    products that read and write a thing differently. `set`/`unset`: the calls of a field that is written by its own.
+    products that read and write a thing differently; where `write` reads `item`, the record is read before it is
+    written, so that a list can keep its other elements. Where `path` is given too, `read` is asked only for records
+    that have something there. `set`/`unset`: the calls of a field that is written by its own, `{previous}` is what it
+    holds; `create_with`: of such a field, what is merged into the body of a create instead.
     """
 
     type: FieldType
@@ -222,6 +235,7 @@ class FieldDeclaration(Model):
     write: PointerOrFormula | None = None
     set: FieldCall | None = None
     unset: FieldCall | None = None
+    create_with: Formula | None = None
     access: Literal["rw", "ro", "create", "write"] = "rw"
     required: bool = False
     max: int | None = Field(None, gt=0)
@@ -270,6 +284,8 @@ class Entity(Model):
     """What is unique in an account."""
     stamp: FieldName | None = None
     """The field that a create puts our placeholder id into, by which it is found again."""
+    setup: tuple[Request, ...] = ()
+    """Calls that make an account ready when it is connected (a property for `stamp`); repeatable."""
     container: Container | None = None
     fields: Mapping[FieldName, FieldDeclaration]
     discover: Discover | None = None

@@ -4,6 +4,7 @@
 |---|---|
 | `config` | the connection's configuration, by name |
 | `secret` | secrets by name; only where a request is signed, verified or authorised |
+| `paths` | the parts of paths that the document's `http.paths` makes of `config` |
 | `account`, `base_url` | the connection's own |
 | `status`, `header`, `body` | of an answer: its status, its headers (lower-case names), its JSON |
 | `item` | one element of a list, or the record as the product returned it |
@@ -21,11 +22,12 @@ from __future__ import annotations
 
 from typing import Final
 
-CALL: Final = frozenset({"config", "account", "base_url"})
+PATHS: Final = frozenset({"config"})
+CALL: Final = frozenset({"config", "paths", "account", "base_url"})
 ANSWER: Final = frozenset({"config", "status", "header", "body"})
 ITEM: Final = frozenset({"config", "item"})
 WRITE_AS: Final = CALL | {"id", "changed", "stamp"}
-FIELD_WRITE: Final = frozenset({"config", "value"})
+FIELD_WRITE: Final = frozenset({"config", "value", "item"})
 FIELD_CALL: Final = CALL | {"id", "value", "previous"}
 OPERATION: Final = CALL | {
     "id", "ids", "key", "value", "fields", "changed", "write", "stamp", "page", "since", "prepared", "batch",
