@@ -87,6 +87,21 @@ async def set_connection_state(
     return await _update(database, (tenant, id), state=state, reason=reason[:500])
 
 
+async def break_connection(database: Database, tenant: str, id: str, reason: str) -> int | None:
+    """Mark an active connection as broken; the new revision for the one caller that did it, None for the others."""
+    sql = (
+        "UPDATE connection SET state = 'broken', reason = %s, updated_at = %s"
+        " WHERE tenant = %s AND id = %s AND state = 'active'"
+    )
+    done: list[int] = []
+
+    async def mark(transaction: Transaction) -> None:
+        done[:] = [await transaction.execute(sql, reason[:500], now_ms(), tenant, id)]
+
+    revision = await change(database, mark)
+    return revision if done[0] else None
+
+
 async def set_credentials(database: Database, keys: Keys, tenant: str, id: str, credentials: Mapping[str, str]) -> int:
     """Replace all of its credentials. Raises NotThere."""
     return await _update(
