@@ -12,8 +12,14 @@ import orjson
 from schemas.records import RecordId
 from streams.database import Database
 
-TRAIL_COLUMNS = "at, stage, kind, record, other, installation, pair, link, ended, reason, category, message, changes, fields, received_at"
-ATTENTION_COLUMNS = "id, state, kind, reason, category, connection, installation, pair, record, other, field, message, times, opened_at, seen_at"
+TRAIL_COLUMNS = (
+    "at, stage, kind, record, other, installation, pair, link, ended, reason, category, message,"
+    " changes, fields, received_at"
+)
+ATTENTION_COLUMNS = (
+    "id, state, kind, reason, category, connection, installation, pair, record, other, field, message,"
+    " times, opened_at, seen_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
