@@ -40,16 +40,18 @@ def migrate(mysql: MySQL) -> str:
         return str(connection.scalar(text("SELECT version_num FROM schema_version")))
 
 
-def grant_receiver(mysql: MySQL, user: str, password: str, host: str = "%") -> None:
-    """Give the receiver's own user its three views, and nothing else; the user is made or gets this password.
+def grant_receiver(mysql: MySQL, user: str, password: str | None = None, host: str = "%") -> None:
+    """Give the receiver's own user its three views, and nothing else.
 
-    `mysql` must be allowed to create users. Raises ValueError for a name that is not plain.
+    With a password the user is made, or gets it: `mysql` must be allowed to create users. Raises ValueError for a
+    name that is not plain.
     """
     if not re.fullmatch(r"\w{1,32}", user) or not re.fullmatch(r"[\w.:%-]{1,255}", host):
         raise ValueError(f"not a plain user or host name: {user!r}@{host!r}")
     with _engine(mysql, mysql.database).connect() as connection:
-        connection.exec_driver_sql("CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s", (user, host, password))
-        connection.exec_driver_sql("ALTER USER %s@%s IDENTIFIED BY %s", (user, host, password))
+        if password is not None:
+            connection.exec_driver_sql("CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s", (user, host, password))
+            connection.exec_driver_sql("ALTER USER %s@%s IDENTIFIED BY %s", (user, host, password))
         for view in RECEIVER_VIEWS:
             connection.exec_driver_sql(f"GRANT SELECT ON `{mysql.database}`.{view} TO %s@%s", (user, host))
 
