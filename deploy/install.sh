@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly STAMP=var/install.stamp
 readonly VENV=.venv
+readonly POLICY="${POLICY_RC_D:-/usr/sbin/policy-rc.d}" # another path in tests only
 
 say() { printf 'install: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -57,9 +58,9 @@ as_root() {
 
 # A fresh MariaDB or Redis package starts its service unless this policy file forbids it; ours are private instances.
 forbid_service_starts() {
-    [[ -e /usr/sbin/policy-rc.d ]] && return
-    as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d'
-    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+    [[ -e $POLICY ]] && return
+    as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$POLICY && chmod 755 $POLICY"
+    trap 'as_root rm -f "$POLICY"' EXIT
 }
 
 install_packages() {

@@ -9,12 +9,12 @@ BELOW_EPHEMERAL = range(20_000, 32_000)
 """No outgoing connection of this machine gets a port in this range, so a free one stays free until it is bound."""
 
 
-def free_port() -> int:
-    """A loopback port on which nobody listens, with its successor free too (Kafka's controller takes that)."""
+def free_port(count: int = 2) -> int:
+    """The first of `count` loopback ports in a row on which nobody listens; two: Kafka's and its controller's."""
     while True:
-        port = random.choice(BELOW_EPHEMERAL)
-        if _is_free(port) and _is_free(port + 1):
-            return port
+        first = random.choice(BELOW_EPHEMERAL)
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
 
 
 def _is_free(port: int) -> bool:
