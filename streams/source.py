@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
+import structlog
 
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
@@ -29,6 +30,8 @@ UNKNOWN_CONNECTION_MS = 60_000
 """So long a connection that we have never heard of may merely be new."""
 SHED_MS = 3_000
 Kind = Literal["received", "waiting", "attention", "filtered"]
+
+log = structlog.get_logger()
 
 
 class SourceStage:
@@ -62,8 +65,12 @@ class SourceStage:
             await self._wait(change, self._now() + SHED_MS, "busy")
 
     async def failed(self, changes: Sequence[Change], error: Exception) -> None:
-        """Handling them failed in a way that nobody foresaw: leave them for a person."""
+        """Handling them failed in a way that nobody foresaw: for a person; out of time, they are tried again."""
+        if isinstance(error, TimeoutError):
+            return await self._wait_all(changes, self._now() + SHED_MS, "timeout", "timeout")
+        log.error("changes failed", change=changes[0].id, record=str(changes[0].record), exc_info=error)
         await self._end(changes, "attention", "poison", message=type(error).__name__)
+        return None
 
     async def _take(self, changes: Sequence[Change]) -> None:
         connection = self._accounts.connection(changes[0].record.connection)
