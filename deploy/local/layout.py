@@ -84,6 +84,10 @@ class Layout:
     def webhook_key(self) -> str:
         return secrets.key(self.home / "webhook.key")
 
+    @property
+    def console_token(self) -> str:
+        return secrets.password(self.home / "console.token")
+
     def prepare(self) -> None:
         """Make the folders. Raises CannotStart when there is no room or no permission."""
         try:

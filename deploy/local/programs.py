@@ -64,6 +64,7 @@ def environment(layout: Layout, ports: Ports, services: Services) -> dict[str, s
         "FRESHPIPE_REDIS": services.redis.url,
         "FRESHPIPE_CREDENTIALS_KEY": layout.credentials_key,
         "FRESHPIPE_WEBHOOK_KEY": layout.webhook_key,
+        "FRESHPIPE_CONSOLE_TOKEN": layout.console_token,
         "FRESHPIPE_WEBHOOKS_PORT": str(ports.webhooks),
         "FRESHPIPE_CONSOLE_PORT": str(ports.console),
         "FRESHPIPE_PUBLIC_URL": f"http://127.0.0.1:{ports.webhooks}",
@@ -101,6 +102,7 @@ def _receiver(mysql: MariaDB) -> dict[str, str]:
         "FRESHPIPE_MYSQL__USER": mysql.hooks_user,
         "FRESHPIPE_MYSQL__PASSWORD": mysql.hooks_password,
         "FRESHPIPE_CREDENTIALS_KEY": "",
+        "FRESHPIPE_CONSOLE_TOKEN": "",
     }
 
 

@@ -28,7 +28,8 @@ FRESHPIPE = (str(Path(sys.executable).with_name("freshpipe")),)
 class Stack:
     """Freshpipe under `home`, on the ports from `port_base` on.
 
-    `prepare` is called when the services answer and before our processes start, with their environment: for
+    `furnish` is called when our processes answer and before anybody is told that all is ready. `prepare` is called
+    when the services answer and before our processes start, with their environment: for
     migrations and topics. `command` is how our processes are called.
     """
 
@@ -39,6 +40,7 @@ class Stack:
         processes: Sequence[str] = programs.ALL,
         *,
         prepare: Callable[[Stack], None] = lambda stack: None,
+        furnish: Callable[[Stack], None] = lambda stack: None,
         ready_file: Path | None = None,
         command: Sequence[str] = FRESHPIPE,
     ) -> None:
@@ -51,13 +53,14 @@ class Stack:
         )
         self._programs = programs.programs(processes, self.layout, self.ports, self.services)
         self._prepare = prepare
+        self._furnish = furnish
         self._ready_file = ready_file or self.layout.home / "ready.json"
         self._command = command
         self._supervisor = Supervisor(self._on_pids)
         self._stopping = threading.Event()
         self._is_ready = False
         self.details: dict[str, object] = {}
-        """More for the ready file; `prepare` may fill it."""
+        """More for the ready file; `prepare` and `furnish` may fill it."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -145,6 +148,7 @@ class Stack:
         self._supervisor.wait_until_ready(PROGRAMS_READY_S, self._stopping.is_set)
         if self._stopping.is_set():
             return False
+        self._furnish(self)
         self._write_ready_file(self.pids)
         self._is_ready = True
         return True
