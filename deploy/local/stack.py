@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -169,8 +170,12 @@ class Stack:
             self._write_ready_file(pids)
 
     def _write_ready_file(self, pids: Mapping[str, int]) -> None:
-        """It exists while everything has been ready once; `pids` follow every restart."""
-        content = {**self.addresses, "home": str(self.layout.home), **self.details, "pids": dict(pids)}
+        """It exists from when everything is ready until the end; `pids` follow every restart.
+
+        `pid` is ours: a file that a killed run left behind names a process that is gone.
+        """
+        own = {"pid": os.getpid(), "home": str(self.layout.home)}
+        content = {**self.addresses, **own, **self.details, "pids": dict(pids)}
         secrets.write_private(self._ready_file, json.dumps(content, indent=2) + "\n")
 
 
