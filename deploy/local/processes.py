@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.errors import NotReady, PortTaken, ProgramMissing
@@ -54,16 +54,20 @@ class OwnedProcess:
         argv: Sequence[str],
         env: Mapping[str, str] | None = None,
         *,
+        withheld: Collection[str] = (),
         orphaned: str = "TERM",
-        cwd: Path | None = None,
     ) -> None:
-        """Start it; `orphaned` is the signal that it gets when we die. Raises ProgramMissing."""
+        """Start it with our environment, but for the `withheld` names, and `env` added.
+
+        `orphaned` is the signal that it gets when we die. Raises ProgramMissing.
+        """
+        inherited = {name: value for name, value in os.environ.items() if name not in withheld}
         program(argv[0])
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(
                 [program("setpriv"), "--pdeathsig", orphaned, "--", *argv],
-                env={**os.environ, **LOCALE, **(env or {})},
+                env={**inherited, **LOCALE, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

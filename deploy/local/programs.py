@@ -14,6 +14,8 @@ from deploy.local.services import Kafka, MariaDB, Redis
 
 WORKERS = ("worker-source", "worker-sync", "worker-sink")
 ALL = ("sandbox", "webhooks", *WORKERS, "crawler", "historian", "console")
+WITHHELD_FROM_RECEIVER = ("FRESHPIPE_CREDENTIALS_KEY", "FRESHPIPE_CONSOLE_TOKEN", "FRESHPIPE_REDIS")
+"""It faces the internet, so it knows only what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,8 @@ class Program:
 def programs(names: Sequence[str], layout: Layout, ports: Ports, services: Services) -> list[Program]:
     """Those of ALL that are named, in the order of ALL.
 
-    The webhooks process gets less than the others: no key to the API credentials, and a database user that sees
-    its own views only. The sandbox, which stands in for strangers, gets nothing.
+    The webhooks process gets less than the others, and a database user that sees its own views only. The sandbox,
+    which stands in for strangers, gets nothing.
     """
     common = environment(layout, ports, services)
     chosen = [(ordinal, name) for ordinal, name in enumerate(ALL) if name in names]
@@ -85,7 +87,7 @@ def _program(
     }
     match name:
         case "webhooks":
-            return _served(name, env | _receiver(services.mysql), ports.webhooks)
+            return _served(name, _receiver(env, services.mysql), ports.webhooks)
         case "console":
             return _served(name, env, ports.console)
         case "sandbox":
@@ -97,13 +99,9 @@ def _served(name: str, env: Mapping[str, str], port: int) -> Program:
     return Program(name, name.split("-"), env, [port], partial(http_ok, port, "/livez"))
 
 
-def _receiver(mysql: MariaDB) -> dict[str, str]:
-    return {
-        "FRESHPIPE_MYSQL__USER": mysql.hooks_user,
-        "FRESHPIPE_MYSQL__PASSWORD": mysql.hooks_password,
-        "FRESHPIPE_CREDENTIALS_KEY": "",
-        "FRESHPIPE_CONSOLE_TOKEN": "",
-    }
+def _receiver(common: Mapping[str, str], mysql: MariaDB) -> dict[str, str]:
+    known = {name: value for name, value in common.items() if name not in WITHHELD_FROM_RECEIVER}
+    return known | {"FRESHPIPE_MYSQL__USER": mysql.hooks_user, "FRESHPIPE_MYSQL__PASSWORD": mysql.hooks_password}
 
 
 def _sandbox(layout: Layout, ports: Ports) -> Program:

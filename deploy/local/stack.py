@@ -29,9 +29,9 @@ FRESHPIPE = (str(Path(sys.executable).with_name("freshpipe")),)
 class Stack:
     """Freshpipe under `home`, on the ports from `port_base` on.
 
-    `furnish` is called when our processes answer and before anybody is told that all is ready. `prepare` is called
-    when the services answer and before our processes start, with their environment: for
-    migrations and topics. `command` is how our processes are called.
+    `prepare` is called when the services answer and before our processes start: for migrations and topics;
+    `furnish` when our processes answer and before anybody is told that all is ready. `command` is how our
+    processes are called.
     """
 
     def __init__(
@@ -161,7 +161,8 @@ class Stack:
         process = OwnedProcess(program.name, self.layout.pids, log=self.layout.logs / f"{program.name}.log")
 
         def launch() -> None:
-            process.launch([*self._command, *program.arguments], program.env, orphaned="KILL")
+            arguments = [*self._command, *program.arguments]
+            process.launch(arguments, program.env, withheld=self.environment.keys(), orphaned="KILL")
 
         return Child(process, launch, program.ready)
 

@@ -1,7 +1,7 @@
 """Stands in for the `freshpipe` command: listens where the process it is called as would, and answers /livez.
 
-`python stand_in.py webhooks | worker sync | sandbox --admin-port=…`; what it saw of its environment that a test
-may want to know is written to `<data_dir>.seen.json`.
+`python stand_in.py webhooks | worker sync | sandbox --admin-port=…`; the first line of its output is the Freshpipe
+settings that it was given, as JSON.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 
 class Livez(BaseHTTPRequestHandler):
@@ -29,9 +28,8 @@ def main() -> None:
     else:
         named = {"webhooks": "FRESHPIPE_WEBHOOKS_PORT", "console": "FRESHPIPE_CONSOLE_PORT"}
         port = os.environ[named.get(process, "FRESHPIPE_METRICS_PORT")]
-        seen = Path(os.environ["FRESHPIPE_DATA_DIR"] + ".seen.json")
-        seen.parent.mkdir(parents=True, exist_ok=True)
-        seen.write_text(json.dumps({key: value for key, value in os.environ.items() if key.startswith("FRESHPIPE_")}))
+    given = {name: value for name, value in os.environ.items() if name.startswith("FRESHPIPE_")}
+    print(json.dumps(given), flush=True)
     HTTPServer(("127.0.0.1", int(port)), Livez).serve_forever()
 
 

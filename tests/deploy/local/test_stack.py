@@ -34,7 +34,8 @@ class Running:
         self.home = home
         self.port_base = port_base
         command = [sys.executable, "-m", "tests.deploy.local.run_stack", str(home), str(port_base)]
-        self.process = subprocess.Popen(command)
+        inherited = os.environ | {"FRESHPIPE_CREDENTIALS_KEY": "of somebody else", "FRESHPIPE_POLL_SCALE": "0.5"}
+        self.process = subprocess.Popen(command, env=inherited)
         eventually(lambda: self.details() or self.process.poll() is not None, timeout=60)
 
     def details(self) -> dict[str, Any]:
@@ -72,11 +73,15 @@ def test_the_ready_file_says_where_everything_is(running: Running) -> None:
 
 def test_the_receiver_gets_no_key_to_the_credentials(running: Running) -> None:
     receiver, worker = seen(running, "webhooks"), seen(running, "worker-sync")
-    assert receiver["FRESHPIPE_CREDENTIALS_KEY"] == ""
-    assert worker["FRESHPIPE_CREDENTIALS_KEY"]
+    assert set(worker) - set(receiver) == set(programs.WITHHELD_FROM_RECEIVER)
     assert receiver["FRESHPIPE_WEBHOOK_KEY"] == worker["FRESHPIPE_WEBHOOK_KEY"]
     assert receiver["FRESHPIPE_MYSQL__USER"] == "freshpipe_hooks"
     assert receiver["FRESHPIPE_MYSQL__PASSWORD"] != worker["FRESHPIPE_MYSQL__PASSWORD"]
+
+
+def test_the_sandbox_gets_no_secret_and_tuning_reaches_all(running: Running) -> None:
+    assert seen(running, "sandbox") == {"FRESHPIPE_POLL_SCALE": "0.5"}
+    assert seen(running, "worker-sync")["FRESHPIPE_POLL_SCALE"] == "0.5"
 
 
 def test_the_settings_read_what_the_processes_get(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,5 +163,5 @@ def test_a_process_that_cannot_start_ends_the_rest(tmp_path: Path) -> None:
 
 def seen(running: Running, name: str) -> dict[str, str]:
     """The Freshpipe settings that the process was started with."""
-    environment: dict[str, str] = json.loads((running.home / "data" / f"{name}.seen.json").read_text())
+    environment: dict[str, str] = json.loads((running.home / "logs" / f"{name}.log").read_text().splitlines()[0])
     return environment
