@@ -95,7 +95,6 @@ class Creating:
         return self._found(id)
 
     async def _after_lost_answer(self, known: Intent) -> Outcome:
-        command = self.job.command
         ready = known.sent_at + max(LONGEST_REQUEST_MS, self.index_lag_ms)
         if self.job.now() < ready:
             return self.job.outcome("ambiguous", retry_at=ready, error=CallFailed("timeout", "an answer was lost"))
