@@ -3,7 +3,7 @@
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: install demo up check test test-fast test-long bench chaos lock clean
+.PHONY: install demo up check test test-long bench chaos lock clean
 
 install: ## What the machine lacks: packages, .venv, the locked Python packages, Kafka's jars
 	@deploy/install.sh
@@ -36,5 +36,5 @@ lock: install ## Renew requirements.txt from pyproject.toml
 	@$(BIN)/uv pip compile --all-extras --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --upgrade -q -o requirements.txt pyproject.toml
 
-clean: ## What a run leaves behind, but not the installation
-	@rm -rf var/local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+clean: ## Caches and the demo's data; what `make up` keeps under var/ stays
+	@rm -rf var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
