@@ -90,6 +90,8 @@ class Snapshot(Message, frozen=True, kw_only=True, tag="snapshot"):
     """None: the record is gone from the product."""
     gone_at: int = 0
     """Of a record that is gone: the vendor's time of that, or ours when we found out."""
+    read_from: int = 0
+    """Of a record that is gone: our clock when the read that did not find it began; 0 where only an event says so."""
     erased: bool = False
     """Gone for privacy's sake: beats every policy."""
     into: RecordId | None = None
@@ -116,6 +118,10 @@ class FieldWrite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     elements: dict[str, Element] | None = None
     causes: tuple[str, ...] = ()
     """The changes (ids) that this value comes from."""
+    synthetic: bool = False
+    """A default in place of nothing: as a source it counts as empty, so that it never flows on."""
+    link: str = ""
+    """The link that wants it: one command may carry the fields of several."""
 
 
 class Command(Message, frozen=True, kw_only=True):

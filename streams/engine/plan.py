@@ -16,6 +16,11 @@ Side = Literal["left", "right"]
 Policy = Literal["newest", "left", "right", "union", "review"]
 DeletePolicy = Literal["unlink", "archive", "delete"]
 
+
+def opposite(side: Side) -> Side:
+    return "right" if side == "left" else "left"
+
+
 Convert = Callable[[Value, Fields], Value]
 """(value on this side, all known fields of that record) -> value for the other side; pure; raises ConversionFailed."""
 
@@ -69,6 +74,10 @@ class Line:
     default_right: Value = None
     skip_empty: bool = False
     """An empty value is not carried across."""
+    withdrawn_left: frozenset[Value] = frozenset()
+    """Values of the left field that withdraw a consent: they go across whatever the policy and the time are, and
+    nothing goes over them."""
+    withdrawn_right: frozenset[Value] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

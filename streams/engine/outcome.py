@@ -1,0 +1,296 @@
+"""Take in what became of a command."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from schemas.events import FieldWrite, Outcome, TrailField
+from schemas.records import RecordId
+from schemas.values import Value
+from schemas.versions import ZERO
+from streams.engine import lists
+from streams.engine.command import read_after_write
+from streams.engine.gone import gone
+from streams.engine.link import adopt
+from streams.engine.merge import land, landed, merge
+from streams.engine.state import Cell, Held, RecordRow
+from streams.engine.work import Work, fall_back, held_version
+
+UNANSWERED = ("throttled", "transient", "ambiguous")
+RETRY_MS = 3_000
+RETRY_AT_MOST_MS = 300_000
+AMBIGUOUS_MS = 60_000
+"""How long a vendor may still be at a request whose answer was lost, where the sink does not say."""
+TRIES_BEFORE_ATTENTION = 8
+
+
+def take_outcome(work: Work, outcome: Outcome) -> RecordId:
+    """Apply the outcome to the rows. Returns the record that it is about, by the name it has now."""
+    record = work.now_called(outcome.record)
+    if outcome.created is not None and outcome.action == "create":
+        real = RecordId(record.connection, record.entity, outcome.created)
+        if not adopt(work, outcome.record, real):
+            return _created_twice(work, outcome, record, real)
+        record = real
+    row = work.record(record)
+    if outcome.created is not None and outcome.status != "duplicate":
+        row.ours = True
+    mine = is_mine(row, outcome)
+    work.touch(record)
+    if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
+        return record
+    if outcome.before is not None and row.alive:
+        # It was read before our write: news of the fields that were not written, and of those found edited.
+        merge(work, record, outcome.before, "before", skip=_judged_here(outcome))
+    if _settled_as_create(work, outcome, record, row, mine):
+        return record
+    _take_fields(work, outcome, record, row, mine)
+    if mine:
+        _take_status(work, outcome, record, row)
+    if outcome.status in ("gone", "applied", "partial") and _is_gone(outcome):
+        gone(work, record, at=outcome.ended_at)
+    if outcome.status == "duplicate" and (mine or not row.cells):
+        _take_duplicate(work, outcome, record, row)
+    if row.dirty and outcome.status not in (*UNANSWERED, "superseded"):
+        row.dirty = False
+        work.read_again(record, read_after_write(work))
+    return record
+
+
+def is_mine(row: RecordRow, outcome: Outcome) -> bool:
+    """Is it the answer to the command that is under way?"""
+    return row.sent is not None and row.sent.command.sequence == outcome.sequence
+
+
+def state_of(outcome: Outcome, name: str) -> Literal["done", "stale", "rejected", ""]:
+    """What became of one field; "" if its answer is not known."""
+    answer = outcome.answers.get(name)
+    if answer is not None:
+        return answer.state
+    if outcome.status in ("applied", "partial"):
+        return "done"
+    if outcome.status == "stale":
+        return "stale"
+    return "rejected" if outcome.status == "rejected" and not outcome.answers else ""
+
+
+def _is_gone(outcome: Outcome) -> bool:
+    return outcome.status == "gone" or outcome.action in ("delete", "archive")
+
+
+def _judged_here(outcome: Outcome) -> list[str]:
+    return [name for name in outcome.fields if state_of(outcome, name) != "stale"]
+
+
+def _created_twice(work: Work, outcome: Outcome, record: RecordId, real: RecordId) -> RecordId:
+    work.note("attention", real, other=record, reason="created_twice", category="duplicate")
+    if outcome.status != "duplicate":
+        work.record(real).twin = True
+    row = work.record(record)
+    if is_mine(row, outcome):
+        row.sent = None
+    work.touch(record)
+    return record
+
+
+def _settled_as_create(work: Work, outcome: Outcome, record: RecordId, row: RecordRow, mine: bool) -> bool:
+    """The record that a create was to make was met meanwhile. True if that says all there is to say."""
+    if outcome.action != "create" or record.is_placeholder:
+        return False
+    if mine and not row.ours and outcome.status in UNANSWERED:
+        call_off_create(work, record)
+        return True
+    if not row.ours or not (outcome.found or outcome.status == "ambiguous"):
+        return False
+    confirm_created(work, record, outcome.fields)
+    if outcome.status != "ambiguous":
+        return False
+    if mine:
+        row.sent = None
+    work.read_again(record, work.now)
+    return True
+
+
+def call_off_create(work: Work, record: RecordId) -> None:
+    """A person made the record that we were about to make: its values are judged like any others."""
+    row = work.record(record)
+    names = list(row.sent.command.fields) if row.sent is not None else []
+    for name in [*names, *row.wanted]:
+        fall_back(work, record, name, held_version(row, name))
+    row.sent, row.wanted = None, {}
+    work.read_again(record, work.now)
+
+
+def confirm_created(work: Work, record: RecordId, fields: dict[str, FieldWrite]) -> None:
+    """Its stamp proves that the create was applied as it was sent; what differs now was edited since."""
+    row = work.record(record)
+    for name, write in fields.items():
+        if name not in row.cells:
+            row.cells[name] = _as_sent(work, record, name, write)
+            wanted = row.wanted.get(name)
+            if wanted is not None and wanted.version <= write.version:
+                del row.wanted[name]
+
+
+def _as_sent(work: Work, record: RecordId, name: str, write: FieldWrite) -> Cell:
+    if write.elements is not None:
+        return Cell(write.value, write.version, dict(write.elements))
+    return landed(work, record, name, write, write.value)
+
+
+def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow, mine: bool) -> None:
+    """Field by field: done, found edited, or refused."""
+    written: list[TrailField] = []
+    for name, write in outcome.fields.items():
+        match state_of(outcome, name):
+            case "done":
+                if not _was_edited_since(work, outcome, record, name, write):
+                    written.append(_done(work, outcome, record, name, write, mine))
+            case "stale":
+                if mine and row.wanted.pop(name, None) is not None:
+                    fall_back(work, record, name, held_version(row, name))
+            case "rejected":
+                _rejected(work, outcome, record, name, write)
+    if outcome.status not in ("applied", "partial"):
+        return
+    if written:
+        _note_written(work, outcome, record, written)
+    if outcome.action == "create" and not outcome.found:
+        _take_defaults(outcome, row)
+    if outcome.after is not None and row.alive:
+        differing = [name for name in outcome.fields if _was_edited_since(work, outcome, record, name, None)]
+        skip = [name for name in outcome.fields if name not in differing]
+        merge(work, record, outcome.after, "before" if outcome.found else "after", skip=skip)
+
+
+def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite | None) -> bool:
+    """Of a create found by look-up: the field is not as it was sent, so a person has edited it since."""
+    if not outcome.found or outcome.after is None:
+        return False
+    write = write or outcome.fields[name]
+    return not work.same(record, name, outcome.after.fields.get(name, write.value), write.value)
+
+
+def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite, mine: bool) -> TrailField:
+    """The field holds what we wrote, as the vendor returned it, with the winner's version: no echo will look new."""
+    row = work.record(record)
+    before, wanted = row.cells.get(name), row.wanted.get(name)
+    value: Value = write.value if outcome.after is None else outcome.after.fields.get(name, write.value)
+    row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
+    if write.elements is not None:
+        _done_list(work, record, name, write, value, mine)
+    else:
+        if wanted is not None and wanted.version > write.version and work.same(record, name, wanted.value, write.value):
+            write = msgspec.structs.replace(write, version=wanted.version)  # joined to a later version meanwhile
+        if before is None or write.version >= before.version:
+            land(work, record, name, write, value)
+    held = row.held.get(name)
+    if held is not None and held.version <= write.version:
+        del row.held[name]
+    expected = before.value if before is not None else msgspec.UNSET
+    return TrailField(name=name, before=expected, after=value, version=write.version)
+
+
+def _done_list(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:
+    row = work.record(record)
+    if mine or name not in row.cells:
+        land(work, record, name, write, value)
+        return
+    lists.land(row, name, write, value, is_answer=False)
+    work.read_again(record, read_after_write(work))
+
+
+def _note_written(work: Work, outcome: Outcome, record: RecordId, written: list[TrailField]) -> None:
+    causes = dict.fromkeys(cause for field in written for cause in outcome.fields[field.name].causes)
+    work.note(
+        "written",
+        record,
+        link=work.link(outcome.link) if outcome.link else None,
+        changes=tuple(causes),
+        reason="created" if outcome.action == "create" else "found" if outcome.found else "",
+        fields=written,
+        received_at=outcome.received_at,
+    )
+
+
+def _take_defaults(outcome: Outcome, row: RecordRow) -> None:
+    """What the vendor filled in by itself on a record that we made: nobody set it, so it flows nowhere."""
+    for name, value in outcome.after.fields.items() if outcome.after is not None else ():
+        if name not in row.cells and name not in outcome.fields:
+            row.cells[name] = Cell(value, ZERO)
+
+
+def _rejected(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite) -> None:
+    """The product refuses the value: held until a newer one comes or a person retries; the other fields go on."""
+    row = work.record(record)
+    answer = outcome.answers.get(name)
+    category = (answer.category if answer is not None else None) or outcome.category or "rejected"
+    message = (answer.message if answer is not None else "") or outcome.message
+    known = row.held.get(name)
+    if known is None or known.version < write.version:
+        row.held[name] = Held(write.version, category, message)
+    wanted = row.wanted.get(name)
+    if wanted is not None and wanted.version <= write.version:
+        del row.wanted[name]
+    work.note(
+        "attention",
+        record,
+        link=work.link(write.link) if write.link else None,
+        changes=write.causes,
+        reason=category,
+        category=category,
+        message=message,
+        fields=[TrailField(name=name, after=write.value, version=write.version, reason=category)],
+        received_at=outcome.received_at,
+    )
+
+
+def _take_status(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> None:
+    """What the answer to the command under way means for the record as a whole."""
+    if outcome.status in UNANSWERED:
+        _retry(work, outcome, record, row)
+        return
+    row.sent, row.attempts = None, 0
+    if outcome.status == "rejected":
+        row.payload = None
+    if outcome.action in ("delete", "archive") and outcome.status in ("stale", "rejected"):
+        row.delete = ""
+        reason = "edited_after_delete" if outcome.status == "stale" else outcome.category or "rejected"
+        work.note("attention", record, reason=reason, category=outcome.category, message=outcome.message)
+
+
+def _retry(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> None:
+    """No old command is ever sent again: when it is due, a nudge decides anew from the state of that moment."""
+    assert row.sent is not None  # noqa: S101  # it is the answer to it
+    row.sent.waits = True
+    row.attempts += 1
+    if outcome.status == "ambiguous":
+        row.sent.ambiguous = True
+        row.ghosts = dict(outcome.fields)
+        for name in outcome.fields:
+            row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
+    backoff = min(RETRY_MS << min(row.attempts - 1, 10), RETRY_AT_MOST_MS)
+    at = outcome.retry_at or work.now + (AMBIGUOUS_MS if outcome.status == "ambiguous" else backoff)
+    work.nudge(record, at, sequence=outcome.sequence, reason=outcome.status)
+    if outcome.status == "ambiguous" and not record.is_placeholder:
+        work.read_later(record, at + work.plan.clock_margin_ms)
+    kind: Literal["attention", "retry"] = "attention" if row.attempts == TRIES_BEFORE_ATTENTION else "retry"
+    work.note(kind, record, reason=outcome.status, category=outcome.category, message=outcome.message)
+
+
+def _take_duplicate(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> None:
+    """The product has such a record already: it is the one, and its values are judged like any others."""
+    row.sent = None
+    if outcome.created is None:
+        for name, write in outcome.fields.items():
+            _rejected(work, outcome, record, name, write)
+        return
+    for name in [*outcome.fields, *row.wanted]:
+        fall_back(work, record, name, ZERO)
+    row.wanted = {}
+    if outcome.before is not None:
+        merge(work, record, outcome.before, "before")
+    else:
+        work.read_again(record, work.now)
