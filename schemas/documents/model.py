@@ -59,6 +59,10 @@ def _problem_of(fault: Mapping[str, Any], source: Source, model: type[BaseModel]
     if code == "missing":
         word = str(fault["loc"][-1])
         return source.problem("missing", path, f"lacks “{word}”", f"add {word}:")
+    misspelt = _misspelt(fault, model) if code in _TEXT_WANTED else ""
+    if misspelt:
+        word = str(fault["loc"][-1])
+        return source.problem("unknown_key", path, f"“{word}” is not a word of the vocabulary", misspelt)
     mark = source.marks.get(path)
     if code in _TEXT_WANTED and mark and mark.spelling is not None and not isinstance(fault["input"], str):
         return source.problem("unquoted", path, f"{mark.spelling} is not text", f'quote it: "{mark.spelling}"')
@@ -70,6 +74,13 @@ def _problem_of(fault: Mapping[str, Any], source: Source, model: type[BaseModel]
     if code == "value_error":
         return source.problem("invalid", path, str(fault["ctx"]["error"]))
     return source.problem(code, path, str(fault["msg"]))
+
+
+def _misspelt(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """Advice on a key that stands where aliases may, is none of the words, and looks much like one."""
+    word, names = str(fault["loc"][-1]), _names_beside(model, fault["loc"][:-1])
+    near = [] if word in names else difflib.get_close_matches(word, names, n=1, cutoff=0.75)
+    return f"did you mean “{near[0]}”?" if near else ""
 
 
 def _locate(loc: tuple[str | int, ...], data: Any) -> tuple[str, set[str]]:

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import JsonValue
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-JSON = bool | int | float | str | None | list["JSON"] | dict[str, "JSON"]
+JSON = JsonValue
 
 MAX_CHARACTERS: Final = 200_000
 MAX_DEPTH: Final = 40

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from itertools import pairwise
+from typing import Final, Literal
 
 from schemas.documents import scalars
 from schemas.documents.source import JSON
@@ -20,6 +21,9 @@ Step = str | Mapping[str, JSON]
 """`trim`, or with an argument `{table: stage}`."""
 
 Function = Callable[[Value], Value]
+
+Family = Literal["text", "number", "bool", "date", "datetime", "list", "ref", "json"]
+"""What a transform cares about in a type; one that takes texts takes lists of them too, element by element."""
 
 
 class TransformFailed(Exception):
@@ -32,11 +36,13 @@ class TransformFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """`backward` is None for one-way; equal to `forward` for a normaliser."""
+    """`backward` is None for one-way; equal to `forward` for a normaliser. `takes` and `gives` are of `forward`."""
 
     name: str
     forward: Function
     backward: Function | None
+    takes: Family = "text"
+    gives: Family = "text"
 
     @property
     def normalises(self) -> bool:
@@ -75,10 +81,24 @@ def chain(steps: Sequence[Step], context: Context) -> Transform:
     if len(parts) == 1:
         return parts[0]
     forward = _in_order([part.forward for part in parts])
+    takes, gives = _families(parts)
     if all(part.normalises for part in parts):
-        return Transform("normalise", forward, forward)
+        return Transform("normalise", forward, forward, takes, gives)
     inverses = [part.backward for part in reversed(parts) if part.backward is not None]
-    return Transform("chain", forward, _in_order(inverses) if len(inverses) == len(parts) else None)
+    backward = _in_order(inverses) if len(inverses) == len(parts) else None
+    return Transform("chain", forward, backward, takes, gives)
+
+
+def _families(parts: Sequence[Transform]) -> tuple[Family, Family]:
+    """What the chain takes and gives. Raises ValueError where one step's result is not what the next takes."""
+    for before, after in pairwise(parts):
+        if before.gives != after.takes and (before.gives, after.takes) != ("list", "text"):
+            raise ValueError(f"{before.name} gives a {before.gives}, and {after.name} takes a {after.takes}")
+    if not parts:
+        return "text", "text"
+    gives = parts[-1].gives
+    elementwise = all(part.takes == part.gives == "text" for part in parts[1:]) and parts[0].gives == "list"
+    return parts[0].takes, "list" if elementwise else gives
 
 
 def names() -> frozenset[str]:
@@ -125,7 +145,7 @@ def _invert(argument: JSON, context: Context) -> Transform:
     inner = transform(argument if isinstance(argument, str | dict) else {}, context)
     if inner.backward is None:
         raise ValueError(f"{inner.name} is one-way: it cannot be inverted")
-    return Transform(f"invert {inner.name}", inner.backward, inner.forward)
+    return Transform(f"invert {inner.name}", inner.backward, inner.forward, inner.gives, inner.takes)
 
 
 def _of_text(name: str, function: Callable[[str], str]) -> Function:
@@ -246,7 +266,7 @@ def _bool_words(argument: JSON, _: Context) -> Transform:
             raise TransformFailed("neither true nor false")
         return yes if value else no
 
-    return Transform("bool_words", forward, backward)
+    return Transform("bool_words", forward, backward, gives="bool")
 
 
 def _truncate(argument: JSON, _: Context) -> Transform:
@@ -283,7 +303,7 @@ def _date(argument: JSON, _: Context) -> Transform:
             raise TransformFailed("not a date") from error
         return argument.replace("%d", f"{day.day:02}").replace("%m", f"{day.month:02}").replace("%Y", f"{day.year:04}")
 
-    return Transform("date", forward, backward)
+    return Transform("date", forward, backward, gives="date")
 
 
 def _split(argument: JSON, _: Context) -> Transform:
@@ -307,13 +327,13 @@ def _split(argument: JSON, _: Context) -> Transform:
             raise TransformFailed("an element holds what stands between elements")
         return separator.join(value)
 
-    return Transform("split", forward, backward)
+    return Transform("split", forward, backward, gives="list")
 
 
 def _join(argument: JSON, context: Context) -> Transform:
     split = _split(argument, context)
     assert split.backward is not None  # noqa: S101  for the type checker: _split gives both
-    return Transform("join", split.backward, split.forward)
+    return Transform("join", split.backward, split.forward, takes="list")
 
 
 _PLAIN: Final[Mapping[str, Transform]] = {
@@ -326,10 +346,10 @@ _PLAIN: Final[Mapping[str, Transform]] = {
     "strip_html": Transform("strip_html", _of_text("strip_html", scalars.strip_html), None),
     "given_name": Transform("given_name", _of_text("given_name", _given_name), None),
     "family_name": Transform("family_name", _of_text("family_name", _family_name), None),
-    "only": Transform("only", _wrap, _unwrap),
-    "first": Transform("first", _first, None),
-    "number": Transform("number", _to_number, _to_number),
-    "day_of": Transform("day_of", _day_of, None),
+    "only": Transform("only", _wrap, _unwrap, gives="list"),
+    "first": Transform("first", _first, None, takes="list"),
+    "number": Transform("number", _to_number, _to_number, gives="number"),
+    "day_of": Transform("day_of", _day_of, None, takes="datetime", gives="date"),
 }
 
 _WITH_ARGUMENT: Final[Mapping[str, Callable[[JSON, Context], Transform]]] = {
