@@ -10,12 +10,11 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
 from schemas.events import Category, Command, FieldAnswer, Outcome, OutcomeStatus
 from schemas.records import RecordId
+from streams.boundary import described
 from streams.breaker import Breaker
 from streams.creating import LONGEST_REQUEST_MS, Creating, Ledger
 from streams.emit import Emit
@@ -31,8 +30,6 @@ REMEMBERED = 20_000
 SHED_MS = 3_000
 FINAL: frozenset[OutcomeStatus] = frozenset({"applied", "partial", "stale", "rejected", "duplicate", "gone"})
 """The others are tried again by the same command."""
-
-log = structlog.get_logger()
 
 
 class SinkStage:
@@ -72,8 +69,7 @@ class SinkStage:
                 self._held[command.record] = now + LONGEST_REQUEST_MS
                 await self._say(self._without_writing(command, "ambiguous", now + LONGEST_REQUEST_MS, "out of time"))
                 continue
-            log.error("command failed", command=command.id, record=str(command.record), exc_info=error)
-            await self._say(self._refused(command, "unknown", f"failed inside: {type(error).__name__}"))
+            await self._say(self._refused(command, "unknown", f"failed inside: {described(error)}"))
 
     async def _answer_to(self, command: Command, known: Outcome | None) -> Outcome:
         if known is not None and known.sequence == command.sequence:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
-import structlog
 
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
 from schemas.events import Category, Change, Due, End, Reading, Snapshot, Trail
 from schemas.records import RecordId
+from streams.boundary import described
 from streams.breaker import Breaker
 from streams.emit import Emit
 from streams.failures import GIVE_UP_MS, INACTIVE_WAIT_MS, break_connection, remedy_of, wait_ms
@@ -30,8 +30,6 @@ UNKNOWN_CONNECTION_MS = 60_000
 """So long a connection that we have never heard of may merely be new."""
 SHED_MS = 3_000
 Kind = Literal["received", "waiting", "attention", "filtered"]
-
-log = structlog.get_logger()
 
 
 class SourceStage:
@@ -68,8 +66,7 @@ class SourceStage:
         """Handling them failed in a way that nobody foresaw: for a person; out of time, they are tried again."""
         if isinstance(error, TimeoutError):
             return await self._wait_all(changes, self._now() + SHED_MS, "timeout", "timeout")
-        log.error("changes failed", change=changes[0].id, record=str(changes[0].record), exc_info=error)
-        await self._end(changes, "attention", "poison", message=type(error).__name__)
+        await self._end(changes, "attention", "poison", message=described(error))
         return None
 
     async def _take(self, changes: Sequence[Change]) -> None:
