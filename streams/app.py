@@ -36,9 +36,11 @@ from schemas.settings import Settings
 from schemas.topics import STATE_CHANGELOG
 from streams.delivery import Delivery
 from streams.lease import EXIT_FENCED, Lease, leave
+from streams.metrics import LAG
 from streams.outbox import BrokerOutbox
 from streams.state_store import Database, StateStore
 from streams.tuning import TABLE_OPTIONS, faust_options, group_of
+from streams.watchdog import Progress
 from streams.watermark import Watermark
 
 IDLE_POLL_S = 0.05
@@ -170,6 +172,16 @@ class Consumer(driver.Consumer):
         self._watermarks.clear()
         self._stored.clear()
         self._read_offset.clear()
+        self._committed_offset.clear()
+
+    def progress(self) -> Progress:
+        """Called from the watchdog's thread."""
+        committed = lag = 0
+        for tp, offset in list(self._committed_offset.items()):
+            if offset is not None and not self._is_changelog_tp(tp):
+                committed += offset
+                lag += max(0, (self.highwater(tp) or 0) - offset)
+        return Progress(committed, lag, excused=self.app.rebalancing or not self.app.lease.valid)
 
     # Rule 2.
 
@@ -199,6 +211,7 @@ class Consumer(driver.Consumer):
         done = await super()._commit(offsets)
         if done:
             self._stored.update(offsets)
+            LAG.set(self.progress().lag)
         return done
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -305,6 +318,11 @@ class App(faust.App):
             headers=cast(Headers, message.headers or ()),
             receipt=Receipt(message, cast(Consumer, self.consumer)),
         )
+
+    def progress(self) -> Progress:
+        if self._consumer is None:
+            return Progress(0, 0, excused=True)
+        return cast(Consumer, self._consumer).progress()
 
     async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
         for release in self._releases:

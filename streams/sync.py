@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from schemas import topics
+from schemas.configuration import Connection
 from schemas.events import (
     Change,
     Command,
@@ -29,10 +30,12 @@ from schemas.events import (
     encode,
 )
 from schemas.headers import headers_of, traceparent_of
+from schemas.records import RecordId
 from streams.boundary import described
 from streams.delivery import Delivery, Outbox, Output, TooLarge
 from streams.engine.decision import Decision, Rows
 from streams.engine.plan import Plan
+from streams.metrics import BATCHES, EVENTS
 from streams.tuning import MAX_RECORD_BYTES
 
 BATCH = 64
@@ -51,10 +54,10 @@ Decide = Callable[[Rows, SyncEvent, Plan, int, int], Decision]
 class Plans(Protocol):
     """What is installed, from the process's cache."""
 
-    def plan(self, tenant: str) -> Plan: ...
+    def plan(self, tenant: str) -> Plan:
+        """Raises LookupError if there is no such tenant (any more)."""
 
-    def product(self, connection: str) -> str:
-        """Of a connection id. Raises LookupError if there is none."""
+    def connection(self, id: str) -> Connection | None: ...
 
     async def at_least(self, revision: int) -> None:
         """Returns when the cache is of this revision or later."""
@@ -129,6 +132,8 @@ class SyncStage:
             await self._table.write(partition, overlay.changed)
             for delivery in done:
                 delivery.receipt.ack()
+            BATCHES.inc()
+            EVENTS.labels(topics.SYNC, "done").inc(len(done))
 
     async def _judge(self, overlay: Overlay, delivery: Delivery) -> Sequence[Output]:
         """What an event causes; its rows are put into the overlay. An event that cannot be judged is parked."""
@@ -137,27 +142,41 @@ class SyncStage:
             event = decode_sync(delivery.value)
             if isinstance(event, Control):
                 await self._plans.at_least(event.revision)
-            plan = self._plans.plan(event.tenant)
+            if (plan := self._plan(event.tenant)) is None:
+                return [_output(topics.TRAIL, _without_tenant(event, delivery), delivery)]
             decision = self._decide(overlay, event, plan, delivery.offset, delivery.at)
             outputs = list(self._outputs(decision, delivery))
             _require_fitting(decision, outputs)
         except TableBroken:
             raise
         except Exception as error:  # the stage's one boundary
-            log.error("park_event", position=str(delivery), error=described(error))
+            EVENTS.labels(topics.SYNC, "parked").inc()
+            log.warning("park_event", position=str(delivery), error=described(error))
             return [_output(topics.TRAIL, _parked(event, delivery, error), delivery)]
         overlay.put(decision.rows)
         return outputs
 
     def _outputs(self, decision: Decision, delivery: Delivery) -> Iterator[Output]:
         for command in decision.commands:
-            yield _output(topics.writes(self._plans.product(command.record.connection)), command, delivery)
+            yield _output(topics.writes(self._product(command.record)), command, delivery)
         for change in decision.changes:
-            yield _output(topics.changes(self._plans.product(change.record.connection)), change, delivery)
+            yield _output(topics.changes(self._product(change.record)), change, delivery)
         for due in decision.due:
             yield _output(topics.DUE, due, delivery)
         for entry in decision.trail:
             yield _output(topics.TRAIL, entry, delivery)
+
+    def _plan(self, tenant: str) -> Plan | None:
+        try:
+            return self._plans.plan(tenant)
+        except LookupError:
+            return None
+
+    def _product(self, record: RecordId) -> str:
+        connection = self._plans.connection(record.connection)
+        if connection is None:
+            raise LookupError("connection")
+        return connection.product
 
 
 def _output(topic: str, message: Command | Change | Due | Trail, cause: Delivery) -> Output:
@@ -206,6 +225,20 @@ def _parked(event: SyncEvent | None, delivery: Delivery, error: Exception) -> Tr
         reason="too_large" if isinstance(error, TooLarge) else "poison",
         message=f"{described(error)}, at {delivery}",
         received_at=event.received_at if isinstance(event, Snapshot | Outcome) else 0,
+    )
+
+
+def _without_tenant(event: SyncEvent, delivery: Delivery) -> Trail:
+    return Trail(
+        id=f"{delivery}/no-tenant",
+        tenant=event.tenant,
+        at=delivery.at,
+        stage="sync",
+        kind="filtered",
+        record=event.record,
+        changes=_changes_of(event),
+        end="filtered",
+        reason="tenant_removed",
     )
 
 

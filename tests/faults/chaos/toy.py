@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.configuration import Connection
 from schemas.events import Nudge, SyncEvent, Trail
 from schemas.records import RecordId
 from streams.engine.decision import Decision, Rows
@@ -36,8 +37,8 @@ class NoPlans:
     def plan(self, tenant: str) -> Plan:
         return Plan(tenant=tenant, revision=0, installations={})
 
-    def product(self, connection: str) -> str:
-        raise LookupError(connection)
+    def connection(self, id: str) -> Connection | None:
+        return None
 
     async def at_least(self, revision: int) -> None:
         return None

@@ -1,4 +1,4 @@
-"""Each rule taken out, by putting stock behaviour back into the classes of this process. Only a chaos run calls these."""
+"""Each rule taken out, by putting stock behaviour back into the classes of this process."""
 
 from __future__ import annotations
 

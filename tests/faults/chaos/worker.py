@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from schemas.logs import configure_logs
 from schemas.settings import Kafka, MySQL, Settings
-from schemas.topics import SYNC
-from streams.agents import add_batch_agent
 from streams.app import App
-from streams.sync import BATCH, SyncStage
-from streams.worker import run
+from streams.worker import run, sync_worker
 from tests.faults.chaos.toy import NoPlans, decide
 from tests.faults.chaos.without import WITHOUT
 
@@ -44,10 +43,12 @@ def main(argv: list[str]) -> int:
     )
     for rule in arguments.without:
         WITHOUT[rule]()
-    app = App(settings, "sync")
-    stage = SyncStage(decide, NoPlans(), app.add_state(), app.outbox)
-    add_batch_agent(app, SYNC, stage, BATCH)
-    return run(app)
+    return run(_worker(settings), settings)
+
+
+@asynccontextmanager
+async def _worker(settings: Settings) -> AsyncIterator[App]:
+    yield sync_worker(settings, decide, NoPlans())
 
 
 if __name__ == "__main__":
