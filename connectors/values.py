@@ -35,11 +35,14 @@ def decoder(type: str, separator: str = ";") -> Decode:
     return _DECODERS[type]
 
 
-def encoder(type: str, *, as_text: bool, separator: str = "") -> Encode:
+def encoder(type: str, *, as_text: bool, separator: str = "", format: str = "") -> Encode:
     """How a field of this declared type is written.
 
     `as_text`: the product takes every value as text. `separator`: it takes a list as one text, joined by it.
+    `format`: it takes times as `epoch_ms`, `epoch_s` or `date` instead of ISO 8601.
     """
+    if format in ("epoch_ms", "epoch_s", "date"):
+        return lambda value: _time_out(value, format, as_text)
     if type in ("enum_set", "list"):
         return lambda value: _joined(value, separator) if separator or as_text else list(_elements(value))
     if type in ("json", "json_ro"):
@@ -214,6 +217,14 @@ def _decimal_out(value: Value) -> Any:
     """A whole number as an int, any other as a Decimal, which the JSON writer spells as a number."""
     number = _number(value)
     return int(number) if number == number.to_integral_value() else number
+
+
+def _time_out(value: Value, format: str, as_text: bool) -> Any:
+    if format == "date":
+        return _date(value)
+    ms = epoch_ms(value)
+    number = ms if format == "epoch_ms" else ms // 1000
+    return str(number) if as_text else number
 
 
 def _ref_out(value: Value) -> Any:
