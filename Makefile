@@ -32,9 +32,11 @@ chaos: install ## Workers and broker killed again and again; nothing may be lost
 bench: install ## Rates and latencies on this machine
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lock: install ## Renew requirements.txt from pyproject.toml
-	@$(BIN)/uv pip compile --all-extras --generate-hashes --no-emit-index-url --no-header \
-		--python-version 3.11 --upgrade -q -o requirements.txt pyproject.toml
+LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+lock: install ## Renew the locks from pyproject.toml: all extras for development, none for the image
+	@$(LOCK) --all-extras --upgrade -o requirements.txt pyproject.toml
+	@$(LOCK) -c requirements.txt -o deploy/requirements.txt pyproject.toml
 
 clean: ## Caches and the demo's data; what `make up` keeps under var/ stays
 	@rm -rf var/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
