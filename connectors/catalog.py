@@ -12,14 +12,17 @@ from schemas.documents.connector import ConnectorDocument, load_connector
 
 
 @cache
+def built_in_texts() -> Mapping[str, str]:
+    """The texts of the documents, by product."""
+    paths = sorted(files("connectors").iterdir(), key=lambda path: path.name)
+    texts = {path.name.removesuffix(".yaml"): path.read_text("utf-8") for path in paths if path.name.endswith(".yaml")}
+    return MappingProxyType(texts)
+
+
+@cache
 def load_connectors() -> Mapping[str, ConnectorDocument]:
     """The documents by product, read once per process. Raises InvalidDocument."""
-    found = {}
-    for path in files("connectors").iterdir():
-        if path.name.endswith(".yaml"):
-            document = load_connector(path.read_text(encoding="utf-8"), path.name)
-            found[document.id] = document
-    return MappingProxyType(dict(sorted(found.items())))
+    return MappingProxyType({name: load_connector(text, f"{name}.yaml") for name, text in built_in_texts().items()})
 
 
 @cache
