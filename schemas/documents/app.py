@@ -7,7 +7,7 @@ has none, its field on the right; policies, overrides and the history use that n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
@@ -227,9 +227,12 @@ class AppDocument(Model):
     def right(self) -> str:
         return list(self.endpoints)[1]
 
-    def settings_with(self, answers: Mapping[str, Literals]) -> dict[str, Literals]:
-        """Every setting: the answer where there is one, else the default."""
-        return {name: answers.get(name, setting.default) for name, setting in self.settings.items()}
+    def settings_with(self, answers: Mapping[str, object]) -> dict[str, JsonValue]:
+        """Every setting as expressions read it: the answer where there is one, else the default."""
+        given = {name: answers.get(name, setting.default) for name, setting in self.settings.items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else cast(JsonValue, value) for name, value in given.items()
+        }
 
 
 def line_name(sides: Mapping[str, str], left: str, right: str) -> str:

@@ -188,10 +188,7 @@ def _check_pair(
         fix = f"both, {app.left}->{app.right} or {app.right}->{app.left}"
         yield source.problem("direction", pointer(path, "direction"), f"“{pair.direction}” is not a direction", fix)
         return
-    settings: dict[str, JSON] = {
-        key: list(value) if isinstance(value, tuple) else value for key, value in app.settings_with({}).items()
-    }
-    check = PairCheck(app, source, name, pair, *sides, settings)
+    check = PairCheck(app, source, name, pair, *sides, app.settings_with({}))
     yield from check_lines(check)
     yield from _check_scope(check)
     yield from _check_create(check)
