@@ -37,7 +37,7 @@ class BadKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a secret belongs. A connector's own secrets (an app's signing key) have no tenant: product and `""`."""
+    """Where a secret belongs."""
 
     tenant: str
     connection: str
@@ -45,6 +45,11 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.tenant}|{self.connection}|{self.field}"
+
+
+def webhook_secret_place(tenant: str, connection: str, name: str) -> Place:
+    """A webhook secret of a connection; of a product's own, `tenant` is empty and `connection` the product."""
+    return Place(tenant, connection, f"webhook_secret.{name}")
 
 
 class Keyring:

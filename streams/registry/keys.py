@@ -35,11 +35,6 @@ def token_place(tenant: str, connection: str) -> Place:
     return Place(tenant, connection, "webhook_token")
 
 
-def webhook_secret_place(tenant: str, connection: str, name: str) -> Place:
-    """A webhook secret of a connection; of a product's own, `tenant` is empty and `connection` the product."""
-    return Place(tenant, connection, f"webhook_secret.{name}")
-
-
 def seal_credentials(ring: Keyring, tenant: str, connection: str, credentials: Mapping[str, str]) -> str:
     """JSON object, name → sealed text."""
     sealed = {
