@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from schemas.documents.calls import Discover, FieldType, Operation, OperationName, Options, Request
 from schemas.documents.model import Model, parse
 from schemas.documents.receiving import Events
-from schemas.documents.source import read_yaml
+from schemas.documents.source import InvalidDocument, read_yaml
 from schemas.documents.words import (
     FieldName,
     Formula,
@@ -311,4 +311,11 @@ class ConnectorDocument(Model):
 
 def load_connector(text: str, name: str) -> ConnectorDocument:
     """Read a connector document. Raises InvalidDocument with every problem found."""
-    return parse(read_yaml(text, name), ConnectorDocument)
+    from schemas.documents.connector_checks import check_connector  # here, because the checks build on the models above
+
+    source = read_yaml(text, name)
+    document = parse(source, ConnectorDocument)
+    problems = check_connector(document, source)
+    if problems:
+        raise InvalidDocument(name, problems)
+    return document
