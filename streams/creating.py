@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.errors import CallFailed
+from schemas.documents.calls import Operation
 from schemas.documents.connector import Entity
 from schemas.events import Command, FieldAnswer, Outcome, Reading
 from schemas.values import Value, is_empty
@@ -58,8 +59,10 @@ class Creating:
 
     @classmethod
     def of(cls, job: Writing, ledger: Ledger, side: Side) -> Creating:
-        find = job.client.entity(job.command.record.entity).ops.get("find")
-        return cls(job, ledger, side, find.lag_s * 1000 if find else 0)
+        entity = job.client.entity(job.command.record.entity)
+        looked_up = {entity.stamp, *(name for name, _ in job.command.keys)}
+        lags = [found.lag_s for name in looked_up if name and (found := finder(entity, name))]
+        return cls(job, ledger, side, max(lags, default=0) * 1000)
 
     @property
     def entity(self) -> Entity:
@@ -120,8 +123,7 @@ class Creating:
         return keyed or self._stamp_can_be_found()
 
     def _stamp_can_be_found(self) -> bool:
-        find = self.entity.ops.get("find")
-        return self.entity.stamp is not None and find is not None and self.entity.stamp in find.by
+        return self.entity.stamp is not None and finder(self.entity, self.entity.stamp) is not None
 
     async def _by_stamp(self) -> list[Found]:
         stamp = self.entity.stamp
@@ -133,9 +135,8 @@ class Creating:
 
     async def _by_keys(self) -> list[Found]:
         """The records that the first key with a result finds; a search may be fuzzy, so they are compared."""
-        find = self.entity.ops.get("find")
         for name, value in self.job.command.keys:
-            if is_empty(value) or find is None or name not in find.by:
+            if is_empty(value) or finder(self.entity, name) is None:
                 continue
             found = await self.job.read(self.job.client.find(self.job.command.record.entity, name, value))
             equal = [one for one in found if self.job.same(name, one.reading.fields.get(name), value)]
@@ -231,3 +232,9 @@ class Creating:
         await self._note("failed")
         self.job.reject_all(error)
         return self.job.outcome("rejected", error=error)
+
+
+def finder(entity: Entity, field: str) -> Operation | None:
+    """The operation that looks records up by this field; None: there is no way."""
+    operations = (entity.ops.get("find"), entity.ops.get("search"))
+    return next((found for found in operations if found and field in found.by), None)

@@ -9,7 +9,7 @@ import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from schemas.settings import Kafka, Settings
+from schemas.settings import Kafka
 from schemas.topics import Topic, all_topics
 
 EXISTS, OK = 36, 0
@@ -25,16 +25,16 @@ class TopicsWrong(Exception):
         self.problems = problems
 
 
-async def ensure_topics(settings: Settings) -> list[str]:
+async def prepare_topics(kafka: Kafka, products: list[str]) -> list[str]:
     """Create the topics that are missing and check all. Returns the names of those it made. Raises TopicsWrong.
 
     Safe to call from several processes at once.
     """
-    return await ensure(settings.kafka, all_topics(settings.products))
+    return await ensure(kafka, all_topics(products))
 
 
 async def ensure(kafka: Kafka, topics: list[Topic]) -> list[str]:
-    """As `ensure_topics`, for these topics."""
+    """As `prepare_topics`, for these topics."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     try:
