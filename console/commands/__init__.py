@@ -1,0 +1,1 @@
+"""The commands of `freshpipe`, by what they are about."""
