@@ -124,7 +124,7 @@ def _words(body: Any) -> str:
         return "; ".join(filter(None, (_words(element) for element in body[:5])))
     if not isinstance(body, Mapping):
         return ""
-    for name in ("message", "errors", "error_description", "detail", "description"):
+    for name in ("errors", "message", "error_description", "detail", "description"):
         if words := _words(body.get(name)):
             return words
     return ""

@@ -131,7 +131,7 @@ def _text(value: Any) -> str:
 
 
 def _step(node: Any, step: str) -> Any:
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         return node.get(step, MISSING)
     if isinstance(node, list) and step.isdigit() and int(step) < len(node):
         return node[int(step)]
