@@ -1,0 +1,1 @@
+"""Freshsales (Freshworks CRM): bundles, their records, fields, selectors, views, jobs, limits and webhooks."""

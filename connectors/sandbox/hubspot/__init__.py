@@ -1,0 +1,1 @@
+"""HubSpot: portals, their objects, properties, associations, search, limits and webhooks."""
