@@ -174,10 +174,11 @@ def _received_at(work: Work, record: RecordId, fields: Mapping[str, FieldWrite])
     causes = {cause for write in fields.values() for cause in write.causes}
     if not causes:
         return 0
+    sources = [record, *(link.other(record) for link in work.links_of(record))]
     times = [
         change.received_at
-        for link in work.links_of(record)
-        for change in work.record(link.other(record)).open
+        for source in sources
+        for change in work.record(source).open
         if change.change in causes and change.received_at
     ]
     return min(times, default=0)

@@ -40,7 +40,7 @@ def gone(
             result.linked = True
             _end_link(work, link, record, result, at=at, erased=erased, into=into)
     if erased:
-        _forget_values(row)
+        _forget_values(work, record, row)
     work.touch(record)
     return result
 
@@ -148,6 +148,8 @@ def _pair_for(work: Work, link: LinkRow, record: RecordId, into: RecordId) -> st
     return None
 
 
-def _forget_values(row: RecordRow) -> None:
+def _forget_values(work: Work, record: RecordId, row: RecordRow) -> None:
     """Erased for privacy's sake: that the record was there is remembered, what it held is not."""
+    for link in work.links_of(record):
+        link.lines = {}
     row.cells, row.seen, row.ghosts, row.held, row.payload = {}, {}, {}, {}, None

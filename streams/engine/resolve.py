@@ -39,6 +39,8 @@ def _resolve_line(work: Work, link: LinkRow, installation: InstallationPlan, pai
     if line.policy == "union" and line.direction == "both":
         return resolve_union(work, link, line, memory)
     left, right = half(work, link, line, "left"), half(work, link, line, "right")
+    if line.reads:
+        return _computed(work, link, line, memory, left, right)
     if left.version == right.version:
         _agree(memory, left, right)
         return False
@@ -76,6 +78,32 @@ def _one_way(work: Work, link: LinkRow, line: Line, memory: LinkLine, left: Half
         memory.agree(max(source.version, target.version))
         return source.version > target.version and target.knows
     return _carry(work, link, line, memory, source, target)
+
+
+def _computed(work: Work, link: LinkRow, line: Line, memory: LinkLine, left: Half, right: Half) -> bool:
+    """A value computed from several fields has moved when it differs from the one that was carried across last.
+
+    Its version cannot tell: a second field that is edited within the same second does not raise the latest of both.
+    """
+    source, target = (left, right) if line.direction == "to_right" else (right, left)
+    try:
+        value = convert(work, link, line, source)
+    except ConversionFailed as failure:
+        return _hold(work, link, target, source.version, "transform_error", failure.reason, source)
+    moved = memory.computed is msgspec.UNSET or not work.same(target.record, target.name, memory.computed, value)
+    if not moved and memory.minted <= target.version:
+        return False
+    if memory.computed is msgspec.UNSET and is_empty(value):
+        memory.computed = value  # nothing to say yet
+        return False
+    if moved:
+        memory.computed = value
+        mint(link, memory, max(source.version, target.version))
+    source.version = memory.minted
+    if work.same(target.record, target.name, target.value, value) and target.knows:
+        set_version(target.row, target.name, source.version)
+        return True
+    return _want(work, link, line, memory, source, target)
 
 
 def _join(memory: LinkLine, left: Half, right: Half) -> bool:
@@ -198,8 +226,7 @@ def _want(work: Work, link: LinkRow, line: Line, memory: LinkLine, source: Half,
         wait_for(work, source.record, link, line.name, missing.target, line.reference)
         return False
     except ConversionFailed as failure:
-        _hold(work, link, target, source.version, "transform_error", failure.reason, source)
-        return True
+        return _hold(work, link, target, source.version, "transform_error", failure.reason, source)
     stop_waiting(source.row, link, line.name)
     default = _default(line, target.side)
     synthetic = is_empty(value) and not is_empty(default)
@@ -253,11 +280,11 @@ def _causes(source: Half, line: Line) -> tuple[tuple[str, ...], int]:
 
 def _hold(
     work: Work, link: LinkRow, target: Half, version: Version, category: Category, reason: str, source: Half
-) -> None:
-    """The target does not get this version of the field; the other fields go on."""
+) -> bool:
+    """The target does not get this version of the field; the other fields go on. False if that was known."""
     held = target.row.held.get(target.name)
     if held is not None and held.version >= version:
-        return
+        return False
     target.row.held[target.name] = Held(version, category, reason)
     work.note(
         "attention",
@@ -268,6 +295,7 @@ def _hold(
         message=reason,
         fields=[TrailField(name=target.name, after=source.value, version=version, other=source.name, reason=reason)],
     )
+    return True
 
 
 def _too_often(work: Work, link: LinkRow, memory: LinkLine, source: Half, target: Half) -> bool:

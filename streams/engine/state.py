@@ -171,6 +171,8 @@ class LinkLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The last version given to a decision on this line."""
     writes: list[int] = []
     """When it was written, within the breaker's window."""
+    computed: Value | msgspec.UnsetType = msgspec.UNSET
+    """Of a computed line: the value that was carried across last."""
     review: tuple[Version, Version] | None = None
     """The two versions that a person was asked to choose from."""
 

@@ -140,7 +140,7 @@ class Tenant:
         options = {
             name: facts.pop(name) for name in ("source", "changes", "linking", "into", "erased") if name in facts
         }
-        read_from = facts.pop("read_from", self.now - 20)
+        read_from: int = facts.pop("read_from", self.now - 20)
         extra: dict[str, Any] = {name: facts.pop(name) for name in ("stamp", "field_times") if name in facts}
         reading = Reading(
             fields=facts.get("fields", facts), updated_at=at if at is not None else self.now - 50,
@@ -164,8 +164,8 @@ class Tenant:
         fields: dict[str, Value] = facts.pop("fields", {name: write.value for name, write in command.fields.items()})
         states = facts.pop("answers", {})
         if status in ("applied", "partial") and command.action in ("create", "update"):
-            times = {"read_from": self.now - 20, "read_to": self.now - 10}
-            facts.setdefault("after", Reading(fields=fields, updated_at=self.now - 30, **times))
+            reading = Reading(fields=fields, updated_at=self.now - 30, read_from=self.now - 20, read_to=self.now - 10)
+            facts.setdefault("after", reading)
         if command.action == "create" and status == "applied":
             facts.setdefault("created", "b1" if command.record.connection == "hub" else "a1")
         answers = {

@@ -56,11 +56,12 @@ def test_an_edit_goes_across_alone() -> None:
 
     tenant.read(RIGHT, mail="ada@x.io", firstname="Augusta", lastname="L", full_name="Ada L")
 
-    command, computed = tenant.last.commands
+    computed, command = tenant.last.commands
     assert command.record == LEFT
     assert {name: write.value for name, write in command.fields.items()} == {"first_name": "Augusta"}
     assert command.fields["first_name"].expected == "Ada"
     assert {name: write.value for name, write in computed.fields.items()} == {"full_name": "Augusta L"}
+    assert command.received_at == computed.received_at > 0
     tenant.answer(command)
     tenant.answer(computed)
     assert tenant.last.commands == ()
@@ -84,6 +85,7 @@ def test_a_replay_changes_nothing_and_repeats_the_command_under_its_id() -> None
 def test_ids_of_outputs_are_equal_when_the_same_event_is_decided_twice() -> None:
     tenant, other = Tenant(), Tenant()
     event = tenant.snapshot(LEFT, email="ada@x.io")
+    other.now = tenant.now
 
     assert tenant.deliver(event) == other.deliver(event)
 

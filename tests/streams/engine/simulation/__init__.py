@@ -1,0 +1,1 @@
+"""An adversary round `decide`."""

@@ -1,0 +1,105 @@
+"""No person's edit is lost: what became of every single one.
+
+An edit may be overwritten by us only with a later one, or if it lost a conflict that the history tells of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schemas.events import Snapshot
+from schemas.records import RecordId
+from schemas.values import Value
+from tests.streams.engine.simulation.people import Edit
+from tests.streams.engine.simulation.products import START, Was
+from tests.streams.engine.simulation.schema import field_of, in_effect, name_of, read
+
+if TYPE_CHECKING:
+    from tests.streams.engine.simulation.checks import Checks
+
+NOT_ORDERED = ("tags", "company", "rank", "stage")
+"""Checked elsewhere, or one way."""
+
+
+def check_edits(checks: Checks) -> None:
+    """Look at every write that replaced a person's edit."""
+    run = checks.run
+    for buried in run.sink.buried:
+        if buried.late:
+            run.excuse("W2 late commit")
+        elif buried.age <= run.profile.read_to_write[1] + 1:
+            run.excuse("W1 between read and write")
+        else:
+            run.found("buried unseen", buried)
+    if run.people.deleted or checks.puzzled:
+        return
+    told = _told(checks)
+    windows = {(buried.product, buried.record, buried.field, buried.edit) for buried in run.sink.buried}
+    for edit in run.people.edits:
+        if edit.field in NOT_ORDERED or (edit.product, edit.record, edit.field, edit.number) in windows:
+            continue
+        if (edit.field, in_effect(edit.field, edit.value)) not in told:
+            _check_edit(checks, edit)
+
+
+def _told(checks: Checks) -> set[tuple[str, Value]]:
+    """(field, value) of everything that the history says was overwritten."""
+    found = set()
+    for entry in checks.trail:
+        if entry.kind in ("conflict", "overwritten") and entry.record is not None:
+            product = entry.record.connection
+            for field in entry.fields:
+                name = field_of(product, field.name)
+                value = None if field.before is None else read(product, name, field.before)  # type: ignore[arg-type]  # set by both kinds
+                found.add((name, in_effect(name, value)))
+    return found
+
+
+def _check_edit(checks: Checks, edit: Edit) -> None:
+    run, field = checks.run, edit.field
+    history = run.world.products[edit.product].records[edit.record].history[field]
+    place = next(number for number, was in enumerate(history) if was.edit == edit.number)
+    after = history[place + 1 :]
+    if not after or after[0].who == "human":
+        return  # final here, so convergence is what counts; or a person overwrote it
+    if field == "email" and place == 0:
+        return  # the key by which the record was matched
+    mine = in_effect(field, edit.value)
+    ours = in_effect(field, after[0].value)
+    if ours == mine and len(after) == 1:
+        return
+    later = [other.at for other in run.people.edits if other.field == field and in_effect(field, other.value) == ours]
+    if later and max(later) > edit.at:
+        return
+    if _was_put_back(checks, edit, history, place):
+        run.excuse("W3 put back")
+        return
+    run.found(
+        "older over newer", f"edit {edit.number}: {edit.product}/{edit.record} {field}={edit.value!r} at {edit.at} "
+        f"replaced by {after[0].value!r} at {after[0].at}"
+    )  # fmt: skip
+
+
+def _was_put_back(checks: Checks, edit: Edit, history: list[Was], place: int) -> bool:
+    """Is it the value from before, with nothing in between that anybody read (or whose answer was lost)?"""
+    mine = in_effect(edit.field, edit.value)
+    before = [number for number, was in enumerate(history[:place]) if in_effect(edit.field, was.value) == mine]
+    if not before and mine is not None:
+        return False
+    between = history[(before[-1] + 1 if before else 0) : place]
+    if checks.run.world.retries[edit.product, edit.record]:
+        return True
+    return not any(was.who == "sync" for was in between) and not _was_read(checks, edit, between)
+
+
+def _was_read(checks: Checks, edit: Edit, between: list[Was]) -> bool:
+    values = [in_effect(edit.field, was.value) for was in between]
+    record = RecordId(edit.product, "contact", edit.record)
+    for logged in checks.run.sync.log:
+        event = logged.event
+        if not isinstance(event, Snapshot) or event.record != record or event.reading is None or event.source != "get":
+            continue
+        value = read(edit.product, edit.field, event.reading.fields.get(name_of(edit.product, edit.field)))
+        if in_effect(edit.field, value) in values and event.reading.read_to - START < edit.at + 300:
+            return True
+    return False
