@@ -195,6 +195,7 @@ class Consumer(driver.Consumer):
         message.acked = True
         self._unacked_messages.discard(message)
         self._watermarks[message.tp].acknowledge(message.offset)
+        self._n_acked += 1
         notify(self._waiting_for_ack)
         return True
 

@@ -13,6 +13,8 @@ TABLE_OPTIONS = {"block_cache_size": 32 << 20, "write_buffer_size": 8 << 20, "ma
 """Per partition; RocksDB as Faust opens it would use 2 GiB of cache each."""
 HEARTBEATS_PER_SESSION = 4
 COMMIT_INTERVAL_S = 0.5
+COMMIT_EVERY = 500
+"""Events; a backlog is worked off so fast that an interval alone would leave thousands to be repeated."""
 PRODUCE_TIMEOUT_S = 120.0
 """How long a broker may be away before a worker gives up and starts again."""
 
@@ -32,6 +34,7 @@ def faust_options(settings: Settings, role: str) -> dict[str, Any]:
         "broker_heartbeat_interval": session_s / HEARTBEATS_PER_SESSION,
         "broker_request_timeout": max(30.0, session_s + 1),
         "broker_commit_interval": COMMIT_INTERVAL_S,
+        "broker_commit_every": COMMIT_EVERY,
         # A restart within the session keeps its partitions and causes no rebalance on the others.
         "consumer_group_instance_id": settings.kafka.instance or None,
         "consumer_auto_offset_reset": "earliest",

@@ -38,6 +38,8 @@ def main(argv: list[str]) -> int:
             result = asyncio.run(run_chaos(plan, home))
             unclean += not result.verdict.clean
             _tell(result, home, arguments.report)
+            if result.verdict.clean and not arguments.keep:
+                shutil.rmtree(home)
     return 1 if unclean else 0
 
 
@@ -50,6 +52,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=400.0, help="events a second")
     parser.add_argument("--static", action="store_true", help="workers keep their membership over restarts")
     parser.add_argument("--without", action="append", default=[], choices=sorted(WITHOUT), help="a rule to take out")
+    parser.add_argument("--keep", action="store_true", help="the logs, also of clean runs")
     parser.add_argument("--report", type=Path, help="a file to which each run is appended as a line of JSON")
     return parser.parse_args(argv)
 
@@ -60,10 +63,7 @@ def _tell(result: Result, home: Path, report: Path | None) -> None:
     if report is not None:
         with report.open("a") as file:
             file.write(line + "\n")
-    if result.verdict.clean:
-        shutil.rmtree(home)
-    else:
-        print(f"not clean: see {home}", flush=True)
+    print(f"logs: {home}", flush=True)
 
 
 if __name__ == "__main__":
