@@ -68,12 +68,17 @@ def test_a_process_left_by_an_earlier_run_is_ended(process: OwnedProcess, tmp_pa
     eventually(lambda: process.exit_code() == -signal.SIGTERM)
 
 
-def test_a_stranger_with_the_recorded_id_is_left_alone(process: OwnedProcess, tmp_path: Path) -> None:
+def test_a_stranger_with_the_recorded_id_is_left_alone(
+    process: OwnedProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process.launch(FOREVER)
     record = tmp_path / "child.pid.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "birth": "another boot/1"}))
-    OwnedProcess("child", tmp_path).end_stale()
-    assert process.running
+    signalled: list[int] = []
+    with monkeypatch.context() as watched:
+        watched.setattr(os, "killpg", lambda group, number: signalled.append(group))
+        OwnedProcess("child", tmp_path).end_stale()
+    assert signalled == []
     process.stop()
 
 

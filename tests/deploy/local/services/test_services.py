@@ -16,6 +16,7 @@ import pytest
 import redis as redis_client
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.errors import NotReady, PortTaken
 from deploy.local.services import Kafka, MariaDB, Redis
@@ -61,17 +62,18 @@ async def test_kafka_keeps_what_it_acked_over_a_crash(own_kafka: Kafka) -> None:
         assert (await consumer.getone()).value == b"acked"
 
 
-async def test_kafka_makes_no_topic_by_itself(kafka: Kafka, create_topics: Callable[..., None], unique: str) -> None:
+async def test_kafka_makes_topics_only_when_told_to(
+    kafka: Kafka, create_topics: Callable[..., None], unique: str
+) -> None:
     create_topics(unique)
-    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
-        await producer.client.add_topic(f"{unique}.other")
-        await producer.client.force_metadata_update()
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
-    described = await admin.describe_topics()
+    described = await admin.describe_topics([unique])
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, "1")])
     await admin.close()
-    ours = [topic for topic in described if topic["topic"].startswith(unique)]
-    assert [(topic["topic"], len(topic["partitions"])) for topic in ours] == [(unique, 4)]
+    assert [(topic["topic"], len(topic["partitions"])) for topic in described] == [(unique, 4)]
+    options = {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
+    assert options["auto.create.topics.enable"] == "false"
 
 
 def test_mysql_keeps_its_data_over_a_crash(own_mysql: MariaDB) -> None:
