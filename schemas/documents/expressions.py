@@ -17,6 +17,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
 
 from schemas.documents.functions import declarations
+from schemas.documents.growth import Polynomial, Unbounded, at, growth
 from schemas.documents.source import JSON
 
 Scope = Mapping[str, object]
@@ -25,6 +26,8 @@ MAX_EXPRESSION: Final = 1_000
 MAX_LIST: Final = 1_000
 MAX_INPUT: Final = 256_000
 MAX_RESULT: Final = 64_000
+MAX_GROWTH: Final = 32_000_000
+"""Characters of the largest value that an evaluation could make on its way, by its syntax tree."""
 
 _INT64: Final = range(-(2**63), 2**63)
 _POSITION: Final = re.compile(r"<input>:(\d+):(\d+): (.*)")
@@ -45,11 +48,14 @@ class Expression:
     source: str
     reads: tuple[str, ...]
     _program: Any
+    _growth: Polynomial
 
     def evaluate(self, scope: Scope) -> JSON:
         """The value, as plain data (bytes stay bytes). A name that `scope` lacks is null. Raises ExpressionFailed."""
         budget = _Budget(MAX_INPUT, "what it reads")
         data = {name: _inwards(scope.get(name), budget) for name in self.reads}
+        if at(self._growth, MAX_INPUT - budget.left) > MAX_GROWTH:
+            raise ExpressionFailed("is refused: its values could grow too large")
         try:
             value = self._program.eval(data=data)
         except Exception as error:
@@ -96,7 +102,17 @@ def _compiled(source: str, names: frozenset[str]) -> Expression:
     except Exception as error:
         raise ExpressionFailed(_compile_reason(str(error))) from error
     reads = tuple(sorted(name for name in names if re.search(rf"\b{re.escape(name)}\b", source)))
-    return Expression(source, reads, program)
+    return Expression(source, reads, program, _growth(program))
+
+
+def _growth(program: Any) -> Polynomial:
+    try:
+        bound = growth(program.serialize())
+    except Unbounded as error:
+        raise ExpressionFailed("could grow without a bound") from error
+    if at(bound, MAX_EXPRESSION) > MAX_GROWTH:
+        raise ExpressionFailed("could grow without a bound")
+    return bound
 
 
 @lru_cache(maxsize=256)
@@ -142,10 +158,10 @@ class _Budget:
 
 def _inwards(value: object, budget: _Budget) -> object:
     """CEL knows no tuples and no integers of more than 64 bits; those are ids, and ids are text."""
+    budget.spend(8)
     if isinstance(value, str | bytes):
         budget.spend(len(value))
         return value
-    budget.spend(8)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
