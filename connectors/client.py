@@ -30,6 +30,8 @@ from schemas.documents.expressions import ExpressionFailed
 from schemas.events import Reading
 from schemas.values import Fields, Value
 
+__all__ = ["CallFailed", "Choice", "Client", "Clients", "DiscoveredField", "Found", "Page", "Probed", "open_clients"]
+
 KeepCredentials = Callable[[Connection, Mapping[str, str]], Awaitable[None]]
 """Stores the renewed credentials of a connection (`access_token`, `refresh_token`, `expires_at` in ms)."""
 
