@@ -87,7 +87,7 @@ def _program(
     }
     match name:
         case "webhooks":
-            return _served(name, _receiver(env, services.mysql), ports.webhooks)
+            return _served(name, _receiver(env, services.mysql), ports.webhooks, "/readyz")
         case "console":
             return _served(name, env, ports.console)
         case "sandbox":
@@ -95,8 +95,8 @@ def _program(
     return _served(name, env, metrics)
 
 
-def _served(name: str, env: Mapping[str, str], port: int) -> Program:
-    return Program(name, name.split("-"), env, [port], partial(http_ok, port, "/livez"))
+def _served(name: str, env: Mapping[str, str], port: int, path: str = "/livez") -> Program:
+    return Program(name, name.split("-"), env, [port], partial(http_ok, port, path))
 
 
 def _receiver(common: Mapping[str, str], mysql: MariaDB) -> dict[str, str]:

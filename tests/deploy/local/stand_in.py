@@ -1,4 +1,4 @@
-"""Stands in for the `freshpipe` command: listens where the process it is called as would, and answers /livez.
+"""Stands in for the `freshpipe` command: listens where the process it is called as would, and says that it is well.
 
 `python stand_in.py webhooks | worker sync | sandbox --admin-port=…`; the first line of its output is the Freshpipe
 settings that it was given, as JSON.
@@ -12,9 +12,9 @@ import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
-class Livez(BaseHTTPRequestHandler):
+class Health(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/livez" else 404)
+        self.send_response(200 if self.path in ("/livez", "/readyz") else 404)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         port = os.environ[named.get(process, "FRESHPIPE_METRICS_PORT")]
     given = {name: value for name, value in os.environ.items() if name.startswith("FRESHPIPE_")}
     print(json.dumps(given), flush=True)
-    HTTPServer(("127.0.0.1", int(port)), Livez).serve_forever()
+    HTTPServer(("127.0.0.1", int(port)), Health).serve_forever()
 
 
 if __name__ == "__main__":
