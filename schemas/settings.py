@@ -1,4 +1,4 @@
-"""Settings of every process, read once at start from the environment (`FRESHPIPE_…`) or a `.env` file.
+"""Settings of every process, read once at start from the environment (`FRESHPIPE_…`).
 
 Nested names are joined by two underscores: `FRESHPIPE_KAFKA__BOOTSTRAP=host:9092`. A missing one stops the
 process with its name; secrets print as asterisks.
@@ -40,9 +40,7 @@ class MySQL(BaseModel):
 class Settings(BaseSettings):
     """What every Freshpipe process may need; each uses its part."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="FRESHPIPE_", env_nested_delimiter="__", env_file=".env", extra="ignore"
-    )
+    model_config = SettingsConfigDict(env_prefix="FRESHPIPE_", env_nested_delimiter="__", extra="ignore")
 
     kafka: Kafka
     mysql: MySQL

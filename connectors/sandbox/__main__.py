@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -16,8 +17,8 @@ from schemas.logs import configure_logs
 log = structlog.get_logger()
 
 
-def main() -> None:
-    """Run until SIGTERM or SIGINT."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT; `argv` of None: the process's own."""
     parser = argparse.ArgumentParser(prog="python -m connectors.sandbox", description="Stand-ins of the products.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--admin-port", type=int, required=True)
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--snapshot", type=Path, help="restored on start, written while running and at the end")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is random")
     parser.add_argument("--log-format", choices=["json", "text"], default="json")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     configure_logs("sandbox", arguments.log_format)
     uvloop.run(_serve(arguments))
 

@@ -13,6 +13,7 @@ import typer
 
 from console import onboarding, overview
 from console.control import voice
+from console.operator import operator_settings
 from console.output import USAGE, print_json, say, show, stop
 from console.rehearsal import rehearse
 from schemas.configuration import Connection, Installation, InstallationState, Tenant
@@ -118,7 +119,7 @@ def _set_state(tenant: str, installation: str, state: InstallationState) -> None
 
 def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     async def run() -> T:
-        settings = Settings()
+        settings = operator_settings()
         database = Database(settings.mysql, size=2)
         try:
             return await work(database, settings)

@@ -10,6 +10,7 @@ import typer
 
 from console import history, overview
 from console.control import voice
+from console.operator import operator_settings
 from console.output import USAGE, plain, print_json, say, show, stop
 from console.verification import verify_installation
 from schemas.records import RecordId
@@ -130,7 +131,7 @@ def replay(record: RecordArgument, retry_held: bool = False, as_json: Json = Fal
 
 def _with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     async def run() -> T:
-        settings = Settings()
+        settings = operator_settings()
         database = Database(settings.mysql, size=2)
         try:
             return await work(database, settings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -14,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.local import programs, secrets
+from deploy.local.errors import CannotStart
 from deploy.local.layout import SANDBOX_PRODUCTS, Layout, Ports
 from deploy.local.processes import OwnedProcess, require_free
 from deploy.local.services import Kafka, MariaDB, Redis, start_all
@@ -23,6 +26,8 @@ PROGRAMS_READY_S = 60.0
 PROGRAMS_GRACE_S = 5.0
 SERVICES_GRACE_S = 4.0
 """Together below the 10 seconds that `stop` may take."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""What the user has to mend; any other error of the system is ours."""
 FRESHPIPE = (str(Path(sys.executable).with_name("freshpipe")),)
 
 
@@ -74,15 +79,14 @@ class Stack:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Where to find what; no secrets."""
+        """Where to find what, MySQL apart; no secrets."""
         sandboxes = {product: f"http://127.0.0.1:{self.ports.sandbox(product)}" for product in SANDBOX_PRODUCTS}
         return {
             "webhooks": f"http://127.0.0.1:{self.ports.webhooks}",
             "console": f"http://127.0.0.1:{self.ports.console}",
             "kafka": self.services.kafka.bootstrap,
-            "mysql": f"{self.services.mysql.host}:{self.ports.mysql}",
             "redis": f"{self.services.redis.host}:{self.ports.redis}",
-            "sandbox": f"http://127.0.0.1:{self.ports.sandbox_admin}",
+            "sandbox_admin": f"http://127.0.0.1:{self.ports.sandbox_admin}",
             **sandboxes,
         }
 
@@ -126,6 +130,10 @@ class Stack:
                 if self._start():
                     on_ready()
                 self._supervisor.watch(self._stopping)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                raise CannotStart(f"cannot write {error.filename or self.layout.home}: {error.strerror}") from error
             finally:
                 self._ready_file.unlink(missing_ok=True)
                 self._supervisor.stop([program.name for program in self._programs], PROGRAMS_GRACE_S)
@@ -143,6 +151,7 @@ class Stack:
             self._supervisor.add(Child(service.process, service.launch, service.answers))
         if self._stopping.is_set():
             return False
+        secrets.write_private(self.layout.home / "freshpipe.env", _as_env_file(self.environment))
         self._prepare(self)
         for child in ours:
             self._supervisor.add(child)
@@ -175,9 +184,15 @@ class Stack:
 
         `pid` is ours: a file that a killed run left behind names a process that is gone.
         """
-        own = {"pid": os.getpid(), "home": str(self.layout.home)}
-        content = {**self.addresses, **own, **self.details, "pids": dict(pids)}
+        own = {"pid": os.getpid(), "home": str(self.layout.home), "mysql": self._mysql()}
+        running = {name: [pid] for name, pid in pids.items()}
+        content = {**self.addresses, **own, **self.details, "pids": running}
         secrets.write_private(self._ready_file, json.dumps(content, indent=2) + "\n")
+
+    def _mysql(self) -> dict[str, object]:
+        mysql = self.services.mysql
+        login = {"user": mysql.user, "password": mysql.password, "database": mysql.database}
+        return {"host": mysql.host, "port": self.ports.mysql, **login}
 
 
 @contextmanager
@@ -193,3 +208,8 @@ def _signals_call(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _as_env_file(environment: Mapping[str, str]) -> str:
+    """For a shell (`set -a; . FILE`) and for the settings alike, so that commands can be run beside the stack."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))

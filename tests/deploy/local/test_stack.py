@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -47,8 +48,8 @@ class Running:
 
     @property
     def pids(self) -> Mapping[str, int]:
-        pids: Mapping[str, int] = self.details().get("pids", {})
-        return pids
+        pids: Mapping[str, list[int]] = self.details().get("pids", {})
+        return {name: running[0] for name, running in pids.items()}
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
@@ -67,7 +68,7 @@ def test_the_ready_file_says_where_everything_is(running: Running) -> None:
     assert details["webhooks"] == f"http://127.0.0.1:{running.port_base}"
     assert details["console"] == f"http://127.0.0.1:{running.port_base + 1}"
     assert set(details["pids"]) == {*programs.ALL, "kafka", "mariadb", "redis"}
-    assert all(is_alive(pid) for pid in details["pids"].values())
+    assert all(is_alive(pid) for pids in details["pids"].values() for pid in pids)
     assert stat.S_IMODE((running.home / "ready.json").stat().st_mode) == 0o600
 
 
@@ -159,6 +160,16 @@ def test_a_process_that_cannot_start_ends_the_rest(tmp_path: Path) -> None:
         pass
     assert failing.pids == {}
     assert not failing.services.kafka.process.running
+
+
+def test_a_disk_that_fills_up_is_said_and_everything_ended(tmp_path: Path) -> None:
+    def fill_up(_: Stack) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "some/file")
+
+    full = Stack(tmp_path / "home", free_port(PORTS_USED), [], prepare=fill_up)
+    with pytest.raises(CannotStart, match="cannot write some/file: No space left on device"), full.beside():
+        pass
+    assert full.pids == {}
 
 
 def seen(running: Running, name: str) -> dict[str, str]:
