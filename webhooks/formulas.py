@@ -25,6 +25,8 @@ _TOKEN = re.compile(
     r"""(?P<text>'[^'\\]*'|"[^"\\]*")|(?P<operator>&&|\|\||!(?!=)|\.\?)|(?P<odd>[?:\\{}%^@])|(?P<plain>.)"""
 )
 _OPERATORS = {"&&": " and ", "||": " or ", "!": " ~", ".?": f".{OPTIONAL}"}
+_SCALARS = {str, bool, bytes, type(None)}
+_INT64 = range(-(2**63), 2**63)
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -49,11 +51,20 @@ def compile_formula(source: str, names: Collection[str]) -> Formula:
 
     def evaluate(scope: Scope) -> JSON:
         try:
-            return cast(JSON, quick(scope))
+            value = quick(scope)
         except (_Unsure, KeyError, UnicodeError):
             return by_cel(scope)
+        return cast(JSON, value) if _is_plain(value) else by_cel(scope)
 
     return evaluate
+
+
+def _is_plain(value: Any) -> bool:
+    """CEL changes what it passes through (large integers become text), so what is built of parts is its business."""
+    kind = type(value)
+    if kind is int:
+        return value in _INT64
+    return kind in _SCALARS or (kind is list and all(type(element) is str for element in value))
 
 
 def is_plain(source: str, names: Collection[str]) -> bool:

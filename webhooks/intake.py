@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -134,9 +134,9 @@ class Intake:
             entity=rule.rule.entity or "",
             records=_records((rule.record or self._each.record)(scope)),
             id=_text(self._each.id(scope)) if self._each.id else "",
-            at=_time(self._each.at(scope)) if self._each.at else None,
-            origin=_text(self._each.origin(scope))[:MAX_ID] if self._each.origin else "",
-            touched=_names(rule.touched(scope)) if rule.touched else (),
+            at=_time(_told(self._each.at, scope)),
+            origin=str(_told(self._each.origin, scope) or "")[:MAX_ID],
+            touched=_names(_told(rule.touched, scope)),
             into=_text(rule.into(scope)) if rule.into else "",
             raw=event.raw,
         )
@@ -153,20 +153,22 @@ class _Each:
 
 
 class _Split:
-    """The compiled `split`. The two usual ones keep each event exactly as it was written."""
+    """The compiled `split`. The elements of a JSON list are kept exactly as they were written."""
 
     def __init__(self, events: Events) -> None:
-        self._source = events.split.removeprefix("=").replace(" ", "")
-        self._formula = compile_formula(events.split, SPLIT)
+        source = events.split.removeprefix("=").replace(" ", "")
+        self._by_element = source == "body"
+        self._as_one = source == "[body]"
         self._is_json = events.decode == "json"
+        self._formula = compile_formula(events.split, SPLIT)
 
     def __call__(self, request: Incoming, body: JSON) -> list[tuple[JSON, msgspec.Raw]]:
-        found = self._elements(request, body)
+        found = body if self._by_element else [body] if self._as_one else self._elements(request, body)
         if not isinstance(found, list):
             raise Refused("unparsable")
         if len(found) > MAX_EVENTS:
             raise Refused("too_large")
-        if self._is_json and self._source == "body":
+        if self._by_element and self._is_json:
             return list(zip(found, raw_elements(request.raw), strict=True))
         return [(element, msgspec.Raw(msgspec.json.encode(element))) for element in found]
 
@@ -237,12 +239,19 @@ def _text(value: JSON) -> str:
     raise ExpressionFailed("must be text")
 
 
+def _told(formula: Formula | None, scope: Mapping[str, object]) -> JSON:
+    """What an event says beyond the record: if it does not, the record may have changed all the same."""
+    try:
+        return formula(scope) if formula else None
+    except ExpressionFailed:
+        return None
+
+
 def _names(value: JSON) -> tuple[str, ...]:
     """Field names. Empty (any field) if there are too many, or what no field is called."""
-    if not isinstance(value, list):
-        raise ExpressionFailed("must be a list of texts")
-    names = tuple(_text(one) for one in value)
-    return names if len(names) <= MAX_EVENTS and all(len(name) <= MAX_ID for name in names) else ()
+    names = tuple(value) if isinstance(value, list) else ()
+    sound = len(names) <= MAX_EVENTS and all(isinstance(name, str) and len(name) <= MAX_ID for name in names)
+    return cast(tuple[str, ...], names) if sound else ()
 
 
 def _time(value: JSON) -> int | None:
