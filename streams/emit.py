@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas import topics
-from schemas.events import Change, Due, Nudge, Outcome, Snapshot, Trail, encode
+from schemas.events import Change, Due, SyncEvent, Trail, encode
 from schemas.headers import headers_of
 from streams.ports import Publish, now_ms
 
@@ -19,7 +19,7 @@ class Emit:
         self._publish = publish
         self.stage = stage
 
-    async def sync(self, event: Snapshot | Outcome | Nudge, type: str) -> None:
+    async def sync(self, event: SyncEvent, type: str) -> None:
         """Put an event into its tenant's order."""
         await self._send(topics.SYNC, event.tenant.encode(), event, type)
 
@@ -36,8 +36,6 @@ class Emit:
         record = due.change.record if due.change else due.event.record if due.event else None
         await self._send(topics.DUE, record.key if record else due.tenant.encode(), due, "due")
 
-    async def _send(
-        self, topic: str, key: bytes, message: Snapshot | Outcome | Nudge | Trail | Change | Due, type: str
-    ) -> None:
+    async def _send(self, topic: str, key: bytes, message: SyncEvent | Trail | Change | Due, type: str) -> None:
         headers = headers_of(id=message.id, source=self.stage, type=type, at=now_ms())
         await self._publish(topic, key, encode(message), headers)

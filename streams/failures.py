@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
+from typing import Literal, Protocol
 
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
 from schemas.events import Category, Trail
 from streams.emit import Emit
-from streams.ports import Accounts
+from streams.errors import DatabaseAway
 
 Remedy = Literal["reconnect", "wait", "retry", "gone", "person"]
 
@@ -34,6 +34,13 @@ GIVE_UP_MS = 86_400_000
 """A change that could not be read for so long goes to a person."""
 
 
+class Breaks(Protocol):
+    """Keeps the connections' states."""
+
+    async def broken(self, connection: Connection, category: Category, message: str) -> bool:
+        """Mark an active connection as broken. True for the one caller that did it. Raises DatabaseAway."""
+
+
 def remedy_of(category: Category) -> Remedy:
     """What a failure of this category asks for."""
     return REMEDIES.get(category, "person")
@@ -53,16 +60,20 @@ def wait_ms(error: CallFailed, since: int, now: int) -> int:
     return wait + random.randrange(wait // 4)  # noqa: S311  as above
 
 
-async def break_connection(accounts: Accounts, emit: Emit, connection: Connection, error: CallFailed, now: int) -> None:
-    """Mark the connection as broken; whoever is first also tells people, once."""
-    if not await accounts.broken(connection, error.category, error.message):
+async def break_connection(accounts: Breaks, emit: Emit, connection: Connection, error: CallFailed, now: int) -> None:
+    """Mark the connection as broken; whoever is first also tells people, once. Without MySQL the next failure will."""
+    try:
+        first = await accounts.broken(connection, error.category, error.message)
+    except DatabaseAway:
+        return
+    if not first:
         return
     await emit.trail(
         Trail(
             id=f"{connection.id}/broken/{now}",
             tenant=connection.tenant,
             at=now,
-            stage="source" if emit.stage == "source" else "sink",
+            stage=emit.stage,
             kind="attention",
             reason="connection_broken",
             category=error.category,
