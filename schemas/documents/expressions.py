@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
@@ -21,6 +21,7 @@ from schemas.documents.growth import Polynomial, Unbounded, at, growth
 from schemas.documents.source import JSON
 
 Scope = Mapping[str, object]
+TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 
 MAX_EXPRESSION: Final = 1_000
 MAX_LIST: Final = 1_000
@@ -138,7 +139,7 @@ def _reason(message: str) -> str:
         return f"meets a value of the wrong type ({rest.partition(' : ')[2]})"
     if "budget" in rest or "Max recursion" in rest:
         return "takes too long"
-    return f"gives no value ({code.lower().replace('_', ' ')})"
+    return f"gives no value ({code.lower().replace('_', ' ')})" if code.replace("_", "").isupper() else "gives no value"
 
 
 class _Budget:
@@ -161,18 +162,25 @@ def _inwards(value: object, budget: _Budget) -> object:
     budget.spend(8)
     if isinstance(value, str | bytes):
         budget.spend(len(value))
-        return value
+        return _whole(value)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
         return value if value in _INT64 else str(value)
     if isinstance(value, Mapping):
-        return {str(key): _inwards(below, budget) for key, below in value.items()}
+        return {_whole(str(key)): _inwards(below, budget) for key, below in value.items()}
     if isinstance(value, list | tuple):
         if len(value) > MAX_LIST:
             raise ExpressionFailed(f"is refused: a list of more than {MAX_LIST:,}")
         return [_inwards(below, budget) for below in value]
     raise ExpressionFailed(f"is refused: {type(value).__name__} is not data")
+
+
+def _whole(text: TextOrBytes) -> TextOrBytes:
+    """The engine cuts texts and bytes at a NUL without a word: a signature would hold for whatever follows it."""
+    if (b"\0" in text) if isinstance(text, bytes) else ("\0" in text):
+        raise ExpressionFailed("is refused: a text with a NUL in it")
+    return text
 
 
 def _outwards(value: Any, budget: _Budget) -> JSON:

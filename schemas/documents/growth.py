@@ -97,10 +97,10 @@ class _Walk:
             return {_CONSTANT: (64.0,)}
         if name == "_?_:_":
             return _most(parts[1], parts[2])
-        if name == "replace":
-            return _times(parts[0], _plus(parts[2], {_CONSTANT: (1.0,)}), scope)
-        if name == "join" and len(parts) > 1:
-            return _times(parts[0], _plus(parts[1], {_CONSTANT: (1.0,)}), scope)
+        if name == "replace":  # at worst before and after every character
+            return _plus(_times(parts[0], parts[2], scope), parts[2])
+        if name == "join" and len(parts) > 1:  # a separator per element, of which each counts as a unit at least
+            return _plus(parts[0], _times(_times(parts[0], {_CONSTANT: (1 / _UNIT,)}, scope), parts[1], scope))
         total: Size = {_CONSTANT: (_UNIT,)}
         for part in parts:
             total = _plus(total, part)
