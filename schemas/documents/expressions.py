@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
@@ -21,7 +21,6 @@ from schemas.documents.growth import Polynomial, Unbounded, at, growth
 from schemas.documents.source import JSON
 
 Scope = Mapping[str, object]
-TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 
 MAX_EXPRESSION: Final = 1_000
 MAX_LIST: Final = 1_000
@@ -162,13 +161,14 @@ def _inwards(value: object, budget: _Budget) -> object:
     budget.spend(8)
     if isinstance(value, str | bytes):
         budget.spend(len(value))
-        return _whole(value)
+        _refuse_nul(value)
+        return value
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
         return value if value in _INT64 else str(value)
     if isinstance(value, Mapping):
-        return {_whole(str(key)): _inwards(below, budget) for key, below in value.items()}
+        return {_key_in(key): _inwards(below, budget) for key, below in value.items()}
     if isinstance(value, list | tuple):
         if len(value) > MAX_LIST:
             raise ExpressionFailed(f"is refused: a list of more than {MAX_LIST:,}")
@@ -176,11 +176,16 @@ def _inwards(value: object, budget: _Budget) -> object:
     raise ExpressionFailed(f"is refused: {type(value).__name__} is not data")
 
 
-def _whole(text: TextOrBytes) -> TextOrBytes:
+def _key_in(key: object) -> str:
+    text = str(key)
+    _refuse_nul(text)
+    return text
+
+
+def _refuse_nul(text: str | bytes) -> None:
     """The engine cuts texts and bytes at a NUL without a word: a signature would hold for whatever follows it."""
     if (b"\0" in text) if isinstance(text, bytes) else ("\0" in text):
         raise ExpressionFailed("is refused: a text with a NUL in it")
-    return text
 
 
 def _outwards(value: Any, budget: _Budget) -> JSON:
