@@ -27,6 +27,14 @@ APP = "freshsales-hubspot"
 NAMES = {"acme": "Acme Robotics", "globex": "Globex Energy", "initech": "Initech Software"}
 HUBSPOT_ENTITIES = ("contact", "company")
 HUBSPOT_ACTIONS = ("creation", "deletion", "restore", "merge", "associationChange")
+PLANS = {
+    "hubspot": (
+        {"limit_burst": "250/10s", "limit_daily": "1000000/1d"},
+        {"burst_limit": 250, "daily_limit": 1_000_000},
+    ),
+    "freshsales": ({"limit_hourly": "72000/1h"}, {"hourly_limit": 72_000}),
+}
+"""Accounts on plans with room for a demonstration: what we are told of them, and what the sandbox enforces."""
 TEMPLATE = '{"id": "{{%s.id}}", "entity": "%s", "event": "update"}'
 """What a workflow webhook of Freshsales carries: the ids alone, for the record is read anyway."""
 
@@ -59,8 +67,11 @@ async def _create(
         tenant = seeded["tenant"]
         await add_tenant(database, Tenant(id=tenant, name=NAMES.get(tenant, tenant.title())))
         for account in seeded["accounts"]:
+            told, enforced = PLANS[account["product"]]
+            await admin.configure(account["product"], account["account"], **enforced)
             connection = Connection(
                 tenant=tenant,
+                config=told,
                 id=f"{tenant}-{account['product']}",
                 product=account["product"],
                 base_url=addresses[account["product"]],
