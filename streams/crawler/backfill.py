@@ -73,7 +73,9 @@ async def hand_on(crawl: Crawl, task: Task) -> Step:
     if await crawl.database.read(UNREAD, tenant, id):
         return Step(crawl.now() + HAND_ON_PAUSE_MS, progress=task.progress)
     if not task.progress.get("announced"):
-        revision = await set_installation_state(crawl.database, tenant, id, "active")
+        revision = crawl.configuration.revision
+        if installation.state == "linking":
+            revision = await set_installation_state(crawl.database, tenant, id, "active")
         await crawl.announce(tenant, revision, f"backfill/{tenant}/{id}/active")
         return Step(crawl.now(), progress={"announced": True})
     if await crawl.full(tenant):
