@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from schemas.records import RecordId
 from schemas.values import Fields, Value, is_empty
-from streams.engine.plan import ConversionFailed, FieldPlan, InstallationPlan, Line, PairPlan, Plan, Reference
+from streams.engine.plan import ConversionFailed, Convert, FieldPlan, InstallationPlan, Line, PairPlan, Plan, Reference
 
 Records = Mapping[RecordId, Fields]
 
@@ -71,7 +71,7 @@ def compare(plan: Plan, installation: InstallationPlan, records: Records, links:
             continue
         for line in pair.lines:
             fields += 1
-            found += _compare_line(plan, pair, line, (link.left, left), (link.right, right), counterparts)
+            found += _compare_line(plan, pair, line, link, (left, right), counterparts)
     return Comparison(len(linked), fields, tuple(found))
 
 
@@ -79,31 +79,62 @@ def _both_ways(link: Linked) -> tuple[tuple[RecordId, RecordId], tuple[RecordId,
     return (link.left, link.right), (link.right, link.left)
 
 
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """One side of a line: the record, all it holds, and which field of it."""
+
+    record: RecordId
+    fields: Fields
+    name: str
+    default: Value
+
+    @property
+    def value(self) -> Value:
+        return self.fields.get(self.name)
+
+
 def _compare_line(
     plan: Plan,
     pair: PairPlan,
     line: Line,
-    left: tuple[RecordId, Fields],
-    right: tuple[RecordId, Fields],
+    link: Linked,
+    records: tuple[Fields, Fields],
     counterparts: Mapping[tuple[str, RecordId], RecordId],
 ) -> list[Difference]:
-    if line.direction == "to_left":
-        source, target, source_name, target_name, convert = right, left, line.right, line.left, line.to_left
+    """Equal if carrying the value across, either way that it may go, would change nothing."""
+    left = _Half(link.left, records[0], line.left, line.default_left)
+    right = _Half(link.right, records[1], line.right, line.default_right)
+    ways = []
+    if line.direction != "to_left":
+        ways.append((left, right, line.to_right))
+    if line.direction != "to_right":
+        ways.append((right, left, line.to_left))
+    reason = "differs"
+    for source, target, convert in ways:
+        try:
+            if _carries(plan, line, source, target, convert, counterparts):
+                return []
+        except ConversionFailed as failure:
+            reason = failure.reason
+    return [Difference(pair.name, line.name, link.left, link.right, left.value, right.value, reason)]
+
+
+def _carries(
+    plan: Plan,
+    line: Line,
+    source: _Half,
+    target: _Half,
+    convert: Convert,
+    counterparts: Mapping[tuple[str, RecordId], RecordId],
+) -> bool:
+    field = _field(plan, target.record, target.name)
+    if source.name and is_empty(source.value):
+        return is_empty(target.value) or line.skip_empty or _same(field, target.default, target.value)
+    if line.reference is not None:
+        expected = _translate(line.reference, source.record, str(source.value), counterparts)
     else:
-        source, target, source_name, target_name, convert = left, right, line.left, line.right, line.to_right
-    (source_id, source_fields), (target_id, target_fields) = source, target
-    value, held = source_fields.get(source_name), target_fields.get(target_name)
-    default = line.default_left if target_id == left[0] else line.default_right
-    try:
-        expected = convert(value, source_fields)
-        if line.reference is not None and not is_empty(value):
-            expected = _translate(line.reference, source_id, str(value), counterparts)
-    except ConversionFailed as failure:
-        return [_difference(pair, line, left, right, failure.reason)]
-    field = _field(plan, target_id, target_name)
-    if _same(field, expected, held) or (is_empty(expected) and (line.skip_empty or _same(field, default, held))):
-        return []
-    return [_difference(pair, line, left, right, "differs")]
+        expected = convert(source.value, source.fields)
+    return _same(field, expected, target.value)
 
 
 def _translate(
@@ -123,10 +154,3 @@ def _same(field: FieldPlan, one: Value, other: Value) -> bool:
     if is_empty(one) and is_empty(other):
         return True
     return field.canonical(one) == field.canonical(other)
-
-
-def _difference(
-    pair: PairPlan, line: Line, left: tuple[RecordId, Fields], right: tuple[RecordId, Fields], reason: str
-) -> Difference:
-    left_value, right_value = left[1].get(line.left), right[1].get(line.right)
-    return Difference(pair.name, line.name, left[0], right[0], left_value, right_value, reason)
