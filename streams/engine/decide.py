@@ -21,10 +21,11 @@ from streams.engine.outcome import take_outcome
 from streams.engine.plan import Plan
 from streams.engine.resolve import resolve
 from streams.engine.snapshot import take_snapshot
+from streams.engine.state import LinkRow
 from streams.engine.work import Work
 
 ROUNDS = 60
-"""More rounds than this mean that two rules undo each other's work: an alarm, never a loop."""
+"""More rounds per record than this mean that two rules undo each other's work: an alarm, never a loop."""
 
 
 def decide(rows: Rows, event: SyncEvent, plan: Plan, position: int, now: int) -> Decision:
@@ -78,23 +79,34 @@ def _take(work: Work, event: SyncEvent) -> RecordId | None:
 
 
 def _settle_links(work: Work) -> None:
-    """Link and resolve every touched record, until a round touches and changes nothing."""
-    for _ in range(ROUNDS):
-        known, changed = len(work.touched), False
-        for record in list(work.touched):
-            _leave_scope(work, record)
-            link_record(work, record)
-            waiting.wake(work, record)
-            _touch_waiting_changes(work, record)
-        if work.quiet:
+    """Link and resolve every touched record, and again whatever that changes, until nothing moves."""
+    linked: set[RecordId] = set()
+    queue: dict[str, LinkRow] = {}
+    moves = 0
+    while True:
+        for record in [record for record in work.touched if record not in linked]:
+            linked.add(record)
+            _link(work, record)
+            queue.update((link.id, link) for link in work.links_of(record))
+        if not queue or work.quiet:
             return
-        for record in list(work.touched):
-            for link in work.links_of(record):
-                changed |= resolve(work, link)
-        if not changed and len(work.touched) == known:
-            return
-    work.note("breaker", next(iter(work.touched), None), reason="no_fixpoint")
-    work.note("attention", next(iter(work.touched), None), reason="no_fixpoint", category="unknown")
+        link = queue.pop(next(iter(queue)))
+        if resolve(work, link):
+            moves += 1
+            for record in (link.left, link.right):
+                linked.discard(record)
+                work.touch(record)
+        if moves > ROUNDS * len(work.touched):
+            break
+    work.note("breaker", link.left, link=link, reason="no_fixpoint")
+    work.note("attention", link.left, link=link, reason="no_fixpoint", category="unknown")
+
+
+def _link(work: Work, record: RecordId) -> None:
+    _leave_scope(work, record)
+    link_record(work, record)
+    waiting.wake(work, record)
+    _touch_waiting_changes(work, record)
 
 
 def _touch_waiting_changes(work: Work, record: RecordId) -> None:

@@ -77,6 +77,7 @@ def merge(work: Work, record: RecordId, reading: Reading, source: ReadSource, sk
     for name, value in reading.fields.items():
         if name not in skip:
             _merge_field(look, name, value)
+    _lay_ghosts(look)
     row.updated_at = max(row.updated_at, reading.updated_at)
     row.read_from = max(row.read_from, reading.read_from)
     work.touch(record)
@@ -214,7 +215,9 @@ def _judge_seen(look: Look, name: str, value: Value, cell: Cell) -> None:
     """A value was met while our write was under way, and is gone: written over by us, or put back by a person."""
     row = look.row
     seen = row.seen.pop(name)
-    put_back = seen.during is not None and seen.during != cell.version and look.reading.updated_at >= row.updated_at
+    if look.same(name, seen.value, value):
+        return
+    put_back = seen.during != cell.version and look.reading.updated_at >= row.updated_at
     if not put_back or cell.elements is not None:
         look.work.note(
             "overwritten",
@@ -223,7 +226,7 @@ def _judge_seen(look: Look, name: str, value: Value, cell: Cell) -> None:
         )
         return
     fall_back(look.work, look.record, name, cell.version)
-    version = observed(look.reading.updated_at, look.record.connection, cell)
+    version = observed(vendor_time(look.reading, name), look.record.connection, cell)
     row.cells[name] = msgspec.structs.replace(cell, version=version)
     row.wanted.pop(name, None)
     look.merged.versions[name] = version
@@ -246,17 +249,25 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
 
 
 def _is_ghost(look: Look, name: str, value: Value, cell: Cell) -> bool:
-    """A write whose answer was lost has landed late: ours, and old, not an edit. The newer value is sent again."""
+    """A write whose answer was lost has landed after all: ours, not an edit. What is newer is sent again."""
     row = look.row
     ghost = row.ghosts.get(name)
-    if ghost is None or not look.same(name, value, ghost.value) or ghost.version >= cell.version:
+    if ghost is None or not look.same(name, value, ghost.value):
         return False
     del row.ghosts[name]
     if ghost.elements is not None:
-        row.cells[name] = Cell(value, cell.version, cell.elements)
+        version = max(cell.version, ghost.version)
+        row.cells[name] = Cell(value, version, lists.later(cell.elements or {}, ghost.elements))
     else:
         row.cells[name] = landed(look.work, look.record, name, ghost, value)
     return True
+
+
+def _lay_ghosts(look: Look) -> None:
+    """A read that began when the vendor must have been done shows all that could yet land."""
+    row = look.row
+    if row.ghosts and look.reading.read_from > row.ghosts_until + look.work.plan.clock_margin_ms:
+        row.ghosts = {name: ghost for name, ghost in row.ghosts.items() if row.in_flight(name)}
 
 
 def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:

@@ -127,7 +127,8 @@ def confirm_created(work: Work, record: RecordId, fields: dict[str, FieldWrite])
     """Its stamp proves that the create was applied as it was sent; what differs now was edited since."""
     row = work.record(record)
     for name, write in fields.items():
-        if name not in row.cells:
+        held = row.held.get(name)
+        if name not in row.cells and (held is None or held.version < write.version):
             row.cells[name] = _as_sent(work, record, name, write)
             wanted = row.wanted.get(name)
             if wanted is not None and wanted.version <= write.version:
@@ -166,10 +167,13 @@ def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow,
 
 
 def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite | None) -> bool:
-    """Of a create found by look-up: the field is not as it was sent, so a person has edited it since."""
+    """Of a create found by look-up: the field is, or was for a while, not as it was sent: a person has edited it."""
     if not outcome.found or outcome.after is None:
         return False
     write = write or outcome.fields[name]
+    seen = work.record(record).seen.get(name)
+    if seen is not None and not work.same(record, name, seen.value, write.value):
+        return True
     return not work.same(record, name, outcome.after.fields.get(name, write.value), write.value)
 
 
@@ -266,13 +270,13 @@ def _retry(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> No
     assert row.sent is not None  # noqa: S101  # it is the answer to it
     row.sent.waits = True
     row.attempts += 1
-    if outcome.status == "ambiguous":
-        row.sent.ambiguous = True
-        row.ghosts = dict(outcome.fields)
-        for name in outcome.fields:
-            row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
     backoff = min(RETRY_MS << min(row.attempts - 1, 10), RETRY_AT_MOST_MS)
     at = outcome.retry_at or work.now + (AMBIGUOUS_MS if outcome.status == "ambiguous" else backoff)
+    if outcome.status == "ambiguous":
+        row.sent.ambiguous = True
+        row.ghosts, row.ghosts_until = dict(outcome.fields), at
+        for name in outcome.fields:
+            row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
     work.nudge(record, at, sequence=outcome.sequence, reason=outcome.status)
     if outcome.status == "ambiguous" and not record.is_placeholder:
         work.read_later(record, at + work.plan.clock_margin_ms)

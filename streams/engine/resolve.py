@@ -13,7 +13,7 @@ from schemas.values import Value, is_empty
 from schemas.versions import ZERO, Version
 from streams.engine.carry import Half, ReferenceUnknown, convert, equal, half
 from streams.engine.plan import ConversionFailed, InstallationPlan, Line, PairPlan, Side
-from streams.engine.state import Held, LinkLine, LinkRow
+from streams.engine.state import Held, LinkLine, LinkRow, RecordRow
 from streams.engine.union import resolve_union
 from streams.engine.waiting import stop_waiting, wait_for
 from streams.engine.work import Work, set_version
@@ -38,12 +38,11 @@ def _resolve_line(work: Work, link: LinkRow, installation: InstallationPlan, pai
     memory = link.line(line.name)
     if line.policy == "union" and line.direction == "both":
         return resolve_union(work, link, line, memory)
+    if not line.reads and agreed(work.record(link.left), work.record(link.right), line, memory):
+        return False
     left, right = half(work, link, line, "left"), half(work, link, line, "right")
     if line.reads:
         return _computed(work, link, line, memory, left, right)
-    if left.version == right.version:
-        _agree(memory, left, right)
-        return False
     if line.direction != "both":
         return _one_way(work, link, line, memory, left, right)
     if equal(work, link, line, left, right):
@@ -54,15 +53,19 @@ def _resolve_line(work: Work, link: LinkRow, installation: InstallationPlan, pai
     return _carry(work, link, line, memory, source, right if source is left else left)
 
 
-def _agree(memory: LinkLine, left: Half, right: Half) -> None:
-    """Equal versions: agreed in effect, and if both hold it, agreed for good."""
+def agreed(left: RecordRow, right: RecordRow, line: Line, memory: LinkLine) -> bool:
+    """Equal versions: agreed in effect, though a write may be under way; and if both hold it, agreed for good."""
+    version = left.effective(line.left)[1]
+    if version != right.effective(line.right)[1]:
+        return False
     memory.review = None
-    cells = [side.row.cells.get(side.name) for side in (left, right)]
-    landed = all(cell is not None and cell.version == left.version for cell in cells)
-    if landed and not any(side.name in side.row.wanted for side in (left, right)):
-        memory.agreed = [left.version] if left.version != ZERO else []
-        return
-    memory.agree(left.version)
+    one, other = left.cells.get(line.left), right.cells.get(line.right)
+    landed = one is not None and other is not None and one.version == other.version == version
+    if landed and line.left not in left.wanted and line.right not in right.wanted:
+        memory.agreed = [version] if version != ZERO else []
+    else:
+        memory.agree(version)
+    return True
 
 
 def _one_way(work: Work, link: LinkRow, line: Line, memory: LinkLine, left: Half, right: Half) -> bool:

@@ -101,6 +101,8 @@ class RecordRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A read was set aside: read again when the command is answered."""
     ghosts: dict[str, FieldWrite] = {}
     """What a write whose answer was lost would have put there."""
+    ghosts_until: int = 0
+    """When the vendor must be done with it."""
     deleted_at: int = 0
     delete: Literal["delete", "archive", ""] = ""
     """It is to be deleted, because its counterpart was."""

@@ -17,6 +17,8 @@ from tests.streams.engine.simulation.world import World, short
 LONGEST_REQUEST = 9_000
 """After a lost answer nothing is written to the record for this long: the vendor may still be at it."""
 
+RETRY_AFTER = 3_000
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -243,6 +245,9 @@ class Sink:
             self._is_duplicate(call, known)
             return
         todo = self._refuse(call, tuple(call.command.fields))
+        if call.answers:
+            self._end(call, "rejected")  # one refused field refuses the whole record
+            return
         lost = self._chance.random() < profile.at(profile.lost_answer) * 2
         self.lost_creates += lost
         if lost and self._chance.random() < 0.5:
@@ -321,7 +326,7 @@ class Sink:
             after=after,
             started_at=call.started,
             ended_at=self._world.clock("sink"),
-            retry_at=START + self._hold.get(command.record, 0) + 100 if status == "ambiguous" else 0,
+            retry_at=START + max(self._hold.get(command.record, 0), self._world.now + RETRY_AFTER),
             installation=command.installation,
             pair=command.pair,
             link=command.link,
