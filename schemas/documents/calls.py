@@ -7,7 +7,7 @@ level of `body` is left out of the call.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -35,6 +35,28 @@ FieldType = Literal[
     "json",
     "json_ro",
 ]
+
+Family = Literal["text", "number", "bool", "date", "datetime", "list", "ref", "json"]
+"""Types whose values can stand for each other."""
+
+FAMILIES: Final[Mapping[FieldType, Family]] = {
+    "string": "text",
+    "text": "text",
+    "email": "text",
+    "phone": "text",
+    "url": "text",
+    "enum": "text",
+    "int": "number",
+    "decimal": "number",
+    "bool": "bool",
+    "date": "date",
+    "datetime": "datetime",
+    "enum_set": "list",
+    "list": "list",
+    "ref": "ref",
+    "json": "json",
+    "json_ro": "json",
+}
 
 OperationName = Literal["list", "changes", "get", "find", "search", "create", "update", "upsert", "delete", "erase"]
 """`find` looks records up by what is unique, `search` by any other field: each by the fields that it names."""

@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from schemas.documents import scalars
-from schemas.documents.calls import FieldType
+from schemas.documents.calls import FAMILIES, FieldType
 from schemas.documents.connector import CanonStep, FieldDeclaration
 from schemas.values import Value, is_empty
 
@@ -47,13 +47,24 @@ def _canonicaliser(type: FieldType, steps: tuple[str | tuple[str, str], ...], ma
     texts = [STEPS[step] if isinstance(step, str) else _date_step(step[1]) for step in steps]
     of_type = _OF_TYPE.get(type, _same)
 
-    def one(value: Value) -> Value:
+    cut = max if FAMILIES[type] == "text" else None
+
+    def step(value: Value) -> Value:
         if isinstance(value, str):
+            value = value[:cut]
             for text in texts:
                 value = text(value)
-            if max is not None:
-                value = value[:max]
         return of_type(value)
+
+    def settled(value: Value) -> Value:
+        """Steps can undo each other's work (upper makes SS of ß, which may be too long): repeat until nothing moves."""
+        for _ in range(8):
+            value, before = step(value), value
+            if value == before:
+                break
+        return value
+
+    one = settled if len(texts) + (cut is not None) > 1 else step
 
     def canonical(value: Value) -> Value:
         if isinstance(value, tuple):
@@ -166,8 +177,9 @@ def _url(value: Value) -> Value:
     except ValueError:
         return text
     if parts.netloc:
-        text = text.replace(parts.scheme, parts.scheme.lower(), 1).replace(parts.netloc, parts.netloc.lower(), 1)
-    return text.rstrip("/")
+        begin = text[: text.index(parts.netloc) + len(parts.netloc)]
+        text = begin.lower() + text[len(begin) :]
+    return text.rstrip("/ ")
 
 
 _OF_TYPE: Final[Mapping[str, Canonical]] = {

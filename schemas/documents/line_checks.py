@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.documents.app import AppDocument, Association, FieldLine, MatchOn, Pair, line_name, way
+from schemas.documents.calls import FAMILIES
 from schemas.documents.expressions import ExpressionFailed
-from schemas.documents.mapping import FAMILIES, carriers, computed_line
+from schemas.documents.mapping import carriers, computed_line
 from schemas.documents.model import did_you_mean
 from schemas.documents.sides import SideOfPair
 from schemas.documents.source import JSON, Problem, Source, pointer

@@ -9,33 +9,14 @@ from typing import Any, Final
 
 from schemas.documents import scalars
 from schemas.documents.app import Scalar
-from schemas.documents.calls import FieldType
+from schemas.documents.calls import FAMILIES, Family, FieldType
 from schemas.documents.expressions import Expression, ExpressionFailed, compile_expression
 from schemas.documents.source import JSON
-from schemas.documents.transforms import Context, Family, Function, Step, Transform, TransformFailed, chain
+from schemas.documents.transforms import Context, Function, Step, Transform, TransformFailed, chain
 from schemas.values import Fields, Value
 
 Carry = Callable[[Value, Fields], Value]
 """(value, all known fields of its record) -> value for the other side. Raises TransformFailed."""
-
-FAMILIES: Final[Mapping[FieldType, Family]] = {
-    "string": "text",
-    "text": "text",
-    "email": "text",
-    "phone": "text",
-    "url": "text",
-    "enum": "text",
-    "int": "number",
-    "decimal": "number",
-    "bool": "bool",
-    "date": "date",
-    "datetime": "datetime",
-    "enum_set": "list",
-    "list": "list",
-    "ref": "ref",
-    "json": "json",
-    "json_ro": "json",
-}
 
 _LITERAL_TEXT: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 

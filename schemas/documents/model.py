@@ -119,6 +119,8 @@ def _below(nodes: list[Mapping[str, Any]], key: str | int, definitions: Mapping[
     for node in nodes:
         if isinstance(key, str) and key in node.get("properties", {}):
             found.append(node["properties"][key])
+        elif isinstance(key, str) and "patternProperties" in node:  # a map whose keys have a form
+            found.extend(node["patternProperties"].values())
         elif isinstance(key, str) and isinstance(node.get("additionalProperties"), dict):
             found.append(node["additionalProperties"])
         elif isinstance(key, int) and isinstance(node.get("items"), dict):

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from schemas.documents import scalars
+from schemas.documents.calls import Family
 from schemas.documents.source import JSON
 from schemas.values import Value
 
@@ -21,9 +22,6 @@ Step = str | Mapping[str, JSON]
 """`trim`, or with an argument `{table: stage}`."""
 
 Function = Callable[[Value], Value]
-
-Family = Literal["text", "number", "bool", "date", "datetime", "list", "ref", "json"]
-"""What a transform cares about in a type; one that takes texts takes lists of them too, element by element."""
 
 
 class TransformFailed(Exception):
@@ -36,7 +34,10 @@ class TransformFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """`backward` is None for one-way; equal to `forward` for a normaliser. `takes` and `gives` are of `forward`."""
+    """`backward` is None for one-way, `forward` itself for a normaliser. `takes` and `gives` are of `forward`.
+
+    One that takes texts takes lists of them too, element by element.
+    """
 
     name: str
     forward: Function
