@@ -66,12 +66,12 @@ class Demonstration:
             log = await answer.json()
         return [entry for entry in log if entry["by"] == "freshpipe" and entry["fields"]]
 
-    async def follow(self, screen: Screen, seconds: float) -> None:
+    async def follow(self, screen: Screen, seconds: float, *, in_full: bool = True) -> None:
         """Show what happens for a while."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.view.waiting = sum([await overview.waiting(self.database, one["id"]) for one in self.tenants])
-            screen.add(await self.news())
+            screen.add(await self.news(), in_full=in_full)
             await asyncio.sleep(0.2)
 
 
@@ -111,12 +111,12 @@ async def _backfill(demonstration: Demonstration, screen: Screen) -> None:
     deadline = time.monotonic() + BACKFILL_DEADLINE_S
     while time.monotonic() < deadline:
         standing = [await overview.status(demonstration.database, one["id"]) for one in demonstration.tenants]
-        demonstration.view.backfills = {one["tenant"]: _progress(one["backfills"]) for one in standing}
-        await demonstration.follow(screen, 0.4)
+        screen.progress({one["tenant"]: _progress(one["backfills"]) for one in standing})
+        await demonstration.follow(screen, 0.4, in_full=False)
         states = {each["state"] for one in standing for each in one["installations"]}
         done = all(met and handed_on == met for handed_on, met in demonstration.view.backfills.values())
         if states == {"active"} and done:
-            await _quiet(demonstration, screen)
+            await _quiet(demonstration, screen, in_full=False)
             return
     raise RuntimeError("the backfill did not end in time: see `freshpipe status` and the logs")
 
@@ -166,11 +166,11 @@ async def _arrival(demonstration: Demonstration, screen: Screen, began: int) -> 
         await asyncio.sleep(0.1)
 
 
-async def _quiet(demonstration: Demonstration, screen: Screen) -> bool:
+async def _quiet(demonstration: Demonstration, screen: Screen, *, in_full: bool = True) -> bool:
     """Follow until nothing was written for a while; False if that does not come within a minute."""
     for _ in range(int(60 / QUIET_S)):
         began = _now()
-        await demonstration.follow(screen, QUIET_S)
+        await demonstration.follow(screen, QUIET_S, in_full=in_full)
         if not await demonstration.writes_since(began):
             return True
     return False

@@ -88,6 +88,13 @@ async def _new_account_with_contact(company: Company) -> None:
     await company.sales.create("contact", person | {"sales_accounts": [{"id": int(account), "is_primary": True}]})
 
 
+async def _a_lead_buys(company: Company) -> None:
+    for both in company.contacts[30:]:
+        if (await company.marketing.look("contact", both.hubspot)).get("lifecyclestage") == "lead":
+            return await company.marketing.edit("contact", both.hubspot, {"lifecyclestage": "customer"})
+    return None
+
+
 async def _burst(company: Company) -> None:
     for number, both in enumerate(company.contacts[8:28]):
         await company.marketing.edit("contact", both.hubspot, {"jobtitle": f"Regional lead {number}"})
@@ -147,14 +154,14 @@ STEPS: tuple[Step, ...] = (
     Step(
         "A contact becomes a customer in HubSpot",
         "the stage arrives by the value table, as the account's own choice id",
-        in_hubspot("contact", 5, {"lifecyclestage": "customer"}),
+        _a_lead_buys,
     ),
     Step(
         "Interests are ticked on one side and on the other",
         "the lists are merged, element by element",
         at_once(
-            in_hubspot("contact", 6, {"interests": ";Webinars"}),
-            in_freshsales("contact", 6, {"custom_field": {"cf_interests": "Pricing"}}),
+            in_hubspot("contact", 6, {"interests": ";Cooking"}),
+            in_freshsales("contact", 6, {"custom_field": {"cf_interests": "Cycling"}}),
         ),
     ),
     Step(

@@ -19,7 +19,6 @@ from console.output import plain
 
 SHOWN = {
     "written": "green",
-    "create": "cyan",
     "conflict": "yellow",
     "held": "red",
     "waiting": "magenta",
@@ -53,8 +52,7 @@ class View:
         worth = []
         for entry in entries:
             self.counts[entry.kind] += 1
-            if entry.kind == "filtered":
-                self.counts[f"filtered:{entry.reason}"] += 1
+            self.counts[f"{entry.kind}:{entry.reason}"] += 1
             if entry.kind not in SHOWN:
                 continue
             worth.append(entry)
@@ -87,21 +85,31 @@ class Screen:
         """A new phase."""
         self._view.headline = text
         if self._live is None:
-            self._console.print(f"── {text}", highlight=False)
+            self._console.print(f"── {text}", highlight=False, soft_wrap=True)
         self.refresh()
 
     def step(self, title: str, expect: str) -> None:
         """A new step of the scenario."""
         self._view.step, self._view.expect = title, expect
         if self._live is None:
-            self._console.print(f"▸ {title}  ({expect})", highlight=False)
+            self._console.print(f"▸ {title}  ({expect})", highlight=False, soft_wrap=True)
         self.refresh()
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """What happened meanwhile."""
+    def add(self, entries: Iterable[Entry], *, in_full: bool = True) -> None:
+        """What happened meanwhile; where there is no terminal, line by line only if `in_full`."""
         for entry in self._view.add(entries):
-            if self._live is None:
-                self._console.print("    " + " · ".join(_cells(entry)), highlight=False, soft_wrap=True)
+            if self._live is None and in_full:
+                self._console.print("    " + " · ".join(filter(None, _cells(entry))), highlight=False, soft_wrap=True)
+        self.refresh()
+
+    def progress(self, backfills: Mapping[str, tuple[int, int]]) -> None:
+        """How far the backfills are: (records handed on, records met) by tenant."""
+        if self._live is None and backfills != self._view.backfills:
+            parts = [f"{tenant} {done}/{met}" for tenant, (done, met) in backfills.items()]
+            self._console.print(
+                f"    handed on: {', '.join(parts)} · {summary(self._view)}", highlight=False, soft_wrap=True
+            )
+        self._view.backfills = backfills
         self.refresh()
 
     def refresh(self) -> None:
@@ -120,9 +128,9 @@ def summary(view: View) -> str:
     """The counters in one line: what the phase came to."""
     counts = view.counts
     return (
-        f"{counts['written']} writes · {counts['create']} creates decided · "
-        f"{counts['conflict']} conflicts · {counts['echo'] + counts['filtered:echo']} echoes suppressed · "
-        f"{counts['held'] + counts['attention']} to attention"
+        f"{counts['written']} writes, {counts['written:created']} of them creates · {counts['conflict']} conflicts decided"
+        f" · {counts['filtered:echo'] + counts['filtered:unchanged']} echoes suppressed"
+        f" · {counts['held'] + counts['attention']} to attention"
     )
 
 
@@ -159,6 +167,8 @@ def _cells(entry: Entry) -> tuple[str, str, str, str, str, str]:
     connection, _, rest = entry.record.partition("/")
     tenant = connection.rsplit("-", 1)[0]
     fields = "; ".join(_field(one) for one in entry.fields[:4]) or entry.reason
+    if entry.kind == "conflict":
+        fields += f" (decided: {entry.reason})"
     if len(entry.fields) > 4:
         fields += f"; +{len(entry.fields) - 4} more"
     latency = entry.latency_ms if entry.kind == "written" else None
