@@ -46,15 +46,12 @@ class Front:
         return serve
 
     async def _serve(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        body, parsed = _parsed(await request.read())
         at = self._clock.now()
-        raw = await request.read()
-        body, parsed = _parsed(raw)
         account, by = self._accounts.known(self._product.name, self._product.token_of(request.headers))
         name = account.name if account else ""
         fault = self._faults.take(name, request.method, request.path, by)
         answer, headers = self._answer(request, handler, account, by, body, parsed, fault)
-        if account and account.crm.settings.latency_ms:
-            await asyncio.sleep(account.crm.settings.latency_ms / 1000)
         entry = Entry(
             at=at,
             product=self._product.name,
@@ -67,6 +64,8 @@ class Front:
             fault=fault.kind if fault else "",
         )
         self._log.append(entry)
+        if account and account.crm.settings.latency_ms:
+            await asyncio.sleep(account.crm.settings.latency_ms / 1000)
         return await _sent(request, answer, headers, fault)
 
     def _answer(

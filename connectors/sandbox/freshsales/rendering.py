@@ -69,19 +69,22 @@ def _of_contact(bundle: Bundle, record: Record, include: Collection[str]) -> dic
         "system_tags": [],
     }
     if "sales_accounts" in include:
-        body["sales_accounts"] = [_partial(bundle, each.id, is_primary=each.is_primary) for each in record.accounts]
+        accounts = bundle.shelves[ACCOUNTS.plural]
+        body["sales_accounts"] = [
+            _partial(account, is_primary=each.is_primary)
+            for each in record.accounts
+            if (account := accounts.live(each.id)) is not None
+        ]
     return body
 
 
-def _partial(bundle: Bundle, id: int, *, is_primary: bool) -> JSON:
-    account = bundle.shelves[ACCOUNTS.plural].records.get(id)
-    fields = account.fields if account else {}
+def _partial(account: Record, *, is_primary: bool) -> JSON:
     return {
         "partial": True,
-        "id": id,
-        "name": fields.get("name"),
+        "id": account.id,
+        "name": account.fields.get("name"),
         "avatar": None,
-        "website": fields.get("website"),
+        "website": account.fields.get("website"),
         "last_contacted": None,
         "record_type_id": "71010794477",
         "is_primary": is_primary,

@@ -34,8 +34,6 @@ class Record(msgspec.Struct, kw_only=True):
     custom: dict[str, JSON] = {}
     emails: list[Email] = []
     accounts: list[Tie] = []
-    contacts: list[int] = []
-    """Of a deal."""
     created: int
     updated: int
     is_deleted: bool = False

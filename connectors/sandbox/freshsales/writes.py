@@ -15,7 +15,7 @@ from connectors.sandbox.freshsales.fields import ACCOUNTS, CONTACTS, Entity, Fie
 from connectors.sandbox.freshsales.shelf import Record, Tie, display_name
 from connectors.sandbox.freshsales.values import NotValid, kept
 
-_APART = {"email", "emails", "sales_accounts", "custom_field", "contacts_added_list"}
+_APART = {"email", "emails", "sales_accounts", "custom_field"}
 """Members that are not plain fields."""
 
 

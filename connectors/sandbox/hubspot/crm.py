@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -88,7 +89,7 @@ class HubSpotCrm(Portal):
             for each in properties:
                 self.define(required_kind(name), msgspec.convert(each, Property))
         announce, self.announce = self.announce, _silence
-        writer = Writer("person", now)
+        writer = Writer("person", now, enforced=False)
         try:
             companies = [self._seeded(COMPANIES, each, writer) for each in seed.get("companies", [])]
             for each in seed.get("contacts", []):
@@ -97,7 +98,7 @@ class HubSpotCrm(Portal):
                     company = End(COMPANIES.plural, companies[each["company"]].id)
                     primary = PRIMARY[CONTACTS.plural, COMPANIES.plural]
                     associate(
-                        self, End(CONTACTS.plural, contact.id), company, [primary], Writer("person", contact.created)
+                        self, End(CONTACTS.plural, contact.id), company, [primary], replace(writer, now=contact.created)
                     )
         finally:
             self.announce = announce
@@ -108,7 +109,7 @@ class HubSpotCrm(Portal):
         owner = next((owner for owner in self.state.owners if owner.email == email), None)
         if owner is not None:
             properties["hubspot_owner_id"] = str(owner.id)
-        return writes.create(self, kind, properties, Writer(writer.by, writer.now - int(each.get("age_ms", 0))))
+        return writes.create(self, kind, properties, replace(writer, now=writer.now - int(each.get("age_ms", 0))))
 
     def _tie(self, edit: Edit, start: End, writer: Writer) -> None:
         other = COMPANIES if start.kind == CONTACTS.plural else CONTACTS

@@ -16,6 +16,8 @@ from connectors.sandbox.hubspot.shelf import Record
 from connectors.sandbox.hubspot.writes import Writer
 
 MAX_PAGE = 100
+ENFORCED_SINCE = "2026-09"
+"""The first version of the API that holds writes to the administrators' rules."""
 
 
 def list_records(portal: Portal, call: Call) -> Answer:
@@ -134,7 +136,7 @@ def found(portal: Portal, kind: Kind, id: str, id_property: str = "", *, archive
 
 
 def writer_of(call: Call) -> Writer:
-    return Writer(call.by, call.now)
+    return Writer(call.by, call.now, enforced=call.params.get("version", "") >= ENFORCED_SINCE)
 
 
 def as_object(body: JSON) -> dict[str, JSON]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from operator import ge, gt, le, lt
 
 import orjson
 
@@ -24,6 +25,7 @@ MAX_BODY = 3_000
 MAX_PAGE = 200
 MAX_GROUPS, MAX_FILTERS, MAX_IN_ALL = 5, 6, 18
 Test = Callable[[Document], bool]
+_ORDERS = {"LT": lt, "LTE": le, "GT": gt, "GTE": ge}
 _TOKENS = re.compile(r"[\w*]+")
 
 
@@ -104,17 +106,17 @@ def _test(portal: Portal, kind: Kind, each: Mapping[str, JSON]) -> Test:
     property = portal.properties[kind.plural].get(name)
     if property is None:
         raise errors.invalid(f"There was a problem with the request: property {name} does not exist")
-    key = _key_of(property)
+    key, value = _key_of(property), _reader(kind, property)
     match operator:
         case "HAS_PROPERTY":
             return lambda document: bool(_properties(document).get(name))
         case "NOT_HAS_PROPERTY":
             return lambda document: not _properties(document).get(name)
         case "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE":
-            return _comparison(name, operator, key, key(_text(each, "value")))
+            return _comparison(value, operator, key(_text(each, "value")))
         case "BETWEEN":
-            low, high = key(_text(each, "value")), key(_text(each, "highValue"))
-            above, below = _comparison(name, "GTE", key, low), _comparison(name, "LTE", key, high)
+            above = _comparison(value, "GTE", key(_text(each, "value")))
+            below = _comparison(value, "LTE", key(_text(each, "highValue")))
             return lambda document: above(document) and below(document)
         case "IN" | "NOT_IN":
             return _membership(property, each)
@@ -123,18 +125,27 @@ def _test(portal: Portal, kind: Kind, each: Mapping[str, JSON]) -> Test:
     raise errors.invalid(f"Invalid operator: {operator}")
 
 
-def _comparison(name: str, operator: str, key: Callable[[str], JSON], bound: JSON) -> Test:
+def _reader(kind: Kind, property: Property) -> Callable[[Document], JSON]:
+    """A document's value of the property in comparable form; None where it has none."""
+    if property.name == kind.modified:
+        return lambda document: document.modified
+    key = _key_of(property)
+
+    def read(document: Document) -> JSON:
+        text = _properties(document).get(property.name)
+        return key(text) if text else None
+
+    return read
+
+
+def _comparison(read: Callable[[Document], JSON], operator: str, bound: JSON) -> Test:
     def compare(document: Document) -> bool:
-        text = _properties(document).get(name)
-        if not text:
-            return operator == "NEQ"
-        value = key(text)
+        value = read(document)
         if operator in ("EQ", "NEQ"):
             return (value == bound) is (operator == "EQ")
         if value is None or bound is None:
             return False
-        less = bool(value < bound)
-        return {"LT": less, "LTE": less or value == bound, "GT": not less and value != bound, "GTE": not less}[operator]
+        return bool(_ORDERS[operator](value, bound))
 
     return compare
 

@@ -22,10 +22,14 @@ _STAMPS = {"hs_lastmodifieddate", "lastmodifieddate"}
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who writes, and when (ms)."""
+    """Who writes, and when (ms).
+
+    `enforced`: the rules of the portal's administrators hold, as they do in the pages and in the newer API.
+    """
 
     by: By
     now: int
+    enforced: bool = True
 
 
 def create(portal: Portal, kind: Kind, written: JSON, writer: Writer) -> Record:
@@ -100,7 +104,8 @@ def checked(portal: Portal, kind: Kind, written: JSON, before: Mapping[str, str]
             values[name] = _checked(portal, kind, name, value, before, writer)
         except NotValid as refusal:
             faults.append(errors.Fault(name, refusal.code, refusal.message))
-    faults += _forgotten(portal, kind, values, before)
+    if writer.enforced:
+        faults += _forgotten(portal, kind, values, before)
     if faults:
         raise errors.invalid_values(faults)
     if _goes_back(values, before):
@@ -158,7 +163,7 @@ def _forgotten(
 ) -> Iterable[errors.Fault]:
     """What an administrator made mandatory: missing in a create, or cleared by an update."""
     for name in portal.settings.mandatory.get(kind.plural, []):
-        if not values.get(name, before.get(name, "")):
+        if not values.get(name) and (name in values or not before):
             yield errors.Fault(name, "REQUIRED_PROPERTY", f'Property "{name}" is required')
 
 
