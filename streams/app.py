@@ -17,8 +17,9 @@ Written against the pinned versions: it overrides methods of Faust's consumer, p
 from __future__ import annotations
 
 import asyncio
+import types
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -28,6 +29,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT
+from faust.types.transports import ConsumerCallback
 from faust.types.tuples import TP, Message
 from mode.utils.futures import notify
 
@@ -99,6 +101,26 @@ class Deliverable:
         return bool(self._consumer.flow_active) and partition in self._consumer._active_partitions
 
 
+async def _rest(coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+    await _resumed(coroutine, awaited)
+
+
+@types.coroutine
+def _resumed(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that was begun outside a task and waits for `awaited`."""
+    while True:
+        try:
+            value = yield awaited
+        except BaseException as error:  # a cancellation, for the coroutine to see
+            step = partial(coroutine.throw, error)
+        else:
+            step = partial(coroutine.send, value)
+        try:
+            awaited = step()
+        except StopIteration:
+            return
+
+
 class Consumer(driver.Consumer):
     """Rules 1 and 2."""
 
@@ -110,7 +132,7 @@ class Consumer(driver.Consumer):
         self._held: set[TP] = set()
         super().__init__(*args, **kwargs)
         self._deliver = self.callback
-        self.callback = self._counted
+        self.callback = cast(ConsumerCallback, self._counted)
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -166,7 +188,7 @@ class Consumer(driver.Consumer):
 
     async def on_stop(self) -> None:
         await super().on_stop()
-        self.app.lease.armed = False
+        self.app.lease.close()
 
     def _forget(self) -> None:
         self._watermarks.clear()
@@ -185,10 +207,24 @@ class Consumer(driver.Consumer):
 
     # Rule 2.
 
-    def _counted(self, message: Message) -> Awaitable[None]:
+    def _counted(self, message: Message) -> Awaitable[None] | None:
+        """Deliver it; None if that is done already, as it is unless a queue is full."""
         if self.app.topics.acks_enabled_for(message.topic):
             self._watermarks[message.tp].deliver(message.offset)
-        return self._deliver(message)
+        delivering: Any = self._deliver(message)
+        try:
+            awaited = delivering.send(None)
+        except StopIteration:
+            return None
+        return _rest(delivering, awaited)
+
+    async def wait_first(self, *coros: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109  Faust's signature
+        """Faust makes two tasks for every message; what `_counted` has delivered needs none."""
+        if coros and coros[0] is None:
+            for coro in coros[1:]:
+                coro.close()
+            return None
+        return await super().wait_first(*coros, timeout=timeout)
 
     def ack(self, message: Message) -> bool:
         """Called when the last reference to a message is given back."""
@@ -329,6 +365,9 @@ class App(faust.App):
         for release in self._releases:
             await release()
         await super()._consumer_wait_empty(consumer, logger)
+
+    def _on_rebalance_when_stopped(self) -> None:
+        """Faust would cut the connection here, and the group would wait a session for this member."""
 
     def _new_transport(self) -> Transport:
         return self.transport_class(self.conf.broker_consumer, self)

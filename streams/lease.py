@@ -44,11 +44,25 @@ class Lease:
         clock: Callable[[], float] = time.monotonic,
         leave: Callable[[int, str], NoReturn] = leave,
     ) -> None:
-        self.armed = False
+        self._armed = False
+        self._closed = False
         self._valid_s = session_s * LEASE_SHARE
         self._clock = clock
         self._leave = leave
         self._renewed = float("-inf")
+
+    @property
+    def armed(self) -> bool:
+        return self._armed
+
+    @armed.setter
+    def armed(self, owns_partitions: bool) -> None:
+        self._armed = owns_partitions and not self._closed
+
+    def close(self) -> None:
+        """All is done: leaving the group is no loss any more."""
+        self._closed = True
+        self._armed = False
 
     @property
     def valid(self) -> bool:

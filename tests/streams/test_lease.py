@@ -96,6 +96,13 @@ def test_membership_given_up_on_purpose_is_not_lost(lease: Lease) -> None:
     lease.lost()
 
 
+def test_a_worker_that_has_finished_is_not_armed_again(lease: Lease) -> None:
+    lease.close()
+    lease.armed = True
+    lease.lost()
+    assert lease.valid
+
+
 def test_leaving_runs_nothing_more_and_names_the_status() -> None:
     script = (
         "import atexit, streams.lease as lease\n"
