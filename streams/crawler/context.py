@@ -14,7 +14,7 @@ from connectors.entities import Found
 from connectors.errors import CallFailed
 from connectors.reads import Page
 from schemas.configuration import Connection
-from schemas.documents.connector import Entity
+from schemas.documents.connector import ConnectorDocument, Entity
 from schemas.events import Category, Change, Control, Reading, Snapshot, Trail
 from schemas.records import RecordId
 from streams.crawler.work import Step, Task
@@ -75,6 +75,8 @@ class Crawl:
     scale: float = 1.0
     """All intervals are multiplied by it."""
     now: Callable[[], int] = now_ms
+    documents: Mapping[str, ConnectorDocument] = field(default_factory=dict)
+    """The connectors by product."""
     full: Callable[[str], Awaitable[bool]] = field(default=never_full)
 
     def active(self, id: str) -> Connection | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
-from schemas.documents.connector import ConnectorDocument
 from schemas.documents.discovered import encode_discovered
 from streams.crawler.context import INACTIVE_PAUSE_MS, Crawl, Listing
 from streams.crawler.work import Step, Task
@@ -16,10 +13,10 @@ from streams.registry.discovered import save_discovered
 INTERVAL_MS = 3_600_000
 
 
-async def discover(crawl: Crawl, task: Task, connectors: Mapping[str, ConnectorDocument]) -> Step:
+async def discover(crawl: Crawl, task: Task) -> Step:
     """Prepare the account once, then describe every entity that may have fields of its own."""
     connection = crawl.active(task.name.connection)
-    if connection is None or connection.product not in connectors:
+    if connection is None or connection.product not in crawl.documents:
         return Step(crawl.now() + INACTIVE_PAUSE_MS, progress=task.progress)
     progress = dict(task.progress)
     try:
@@ -27,7 +24,7 @@ async def discover(crawl: Crawl, task: Task, connectors: Mapping[str, ConnectorD
         if not progress.get("prepared"):
             refused = await client.prepare_account()
             progress = {"prepared": True, "refused": {entity: error.category for entity, error in refused.items()}}
-        for entity, declared in connectors[connection.product].entities.items():
+        for entity, declared in crawl.documents[connection.product].entities.items():
             if declared.discover is not None:
                 await _describe(crawl, connection, client, entity)
     except CallFailed as error:

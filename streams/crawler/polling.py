@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from connectors.errors import CallFailed
+from schemas.configuration import Connection
 from streams.crawler.context import INACTIVE_PAUSE_MS, Crawl
 from streams.crawler.pages import tell_changed
 from streams.crawler.work import Step, Task
 
-INTERVAL_MS = 60_000
+INTERVAL_S = 60
+"""Where the connector does not say."""
 
 
 async def poll(crawl: Crawl, task: Task) -> Step:
@@ -19,7 +21,7 @@ async def poll(crawl: Crawl, task: Task) -> Step:
         client = crawl.products.client(connection)
         operation = client.entity(task.name.entity).ops.get("changes")
         if operation is None:
-            return Step(crawl.now() + interval(crawl), watermark=task.watermark)
+            return Step(crawl.now() + interval(crawl, connection), watermark=task.watermark)
         page = await client.changes(task.name.entity, task.watermark, task.cursor)
     except CallFailed as error:
         return await crawl.after_failure(task, connection, error)
@@ -27,9 +29,10 @@ async def poll(crawl: Crawl, task: Task) -> Step:
     newest = max([int(task.progress.get("newest", 0)), *(row.reading.updated_at for row in page.rows)])
     if page.cursor is not None:
         return Step(crawl.now(), page.cursor, task.watermark, progress={"newest": newest})
-    return Step(crawl.now() + interval(crawl), watermark=max(task.watermark, newest))
+    return Step(crawl.now() + interval(crawl, connection), watermark=max(task.watermark, newest))
 
 
-def interval(crawl: Crawl) -> int:
+def interval(crawl: Crawl, connection: Connection) -> int:
     """Between the rounds of a poll, in ms."""
-    return int(INTERVAL_MS * crawl.scale)
+    document = crawl.documents.get(connection.product)
+    return int((document.events.poll_s if document else INTERVAL_S) * 1_000 * crawl.scale)

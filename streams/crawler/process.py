@@ -14,7 +14,6 @@ from prometheus_client import Counter
 
 from connectors.catalog import load_connectors
 from schemas import topics
-from schemas.documents.connector import ConnectorDocument
 from schemas.headers import Headers
 from schemas.settings import Settings
 from streams.boundary import described
@@ -47,6 +46,15 @@ STEPS = Counter("freshpipe_crawler_steps", "Steps of the crawler's tasks, by kin
 log = structlog.get_logger()
 
 Do = Callable[[Crawl, Task], Awaitable[Step]]
+WAYS: Mapping[Kind, Do] = {
+    "discover": discover,
+    "poll": poll,
+    "reconcile": reconcile,
+    "backfill": backfill,
+    "handover": hand_on,
+    "retention": retain,
+}
+"""How each kind of task is done."""
 
 
 async def run_crawler(settings: Settings) -> int:
@@ -61,24 +69,8 @@ async def run_crawler(settings: Settings) -> int:
             group.create_task(collect(consumer, ours.database, asked))
             group.create_task(fire_while(crawl, asked))
             group.create_task(keep_tasks(crawl, asked))
-            group.create_task(do_tasks(crawl, asked, doers(load_connectors())))
+            group.create_task(do_tasks(crawl, asked, WAYS))
     return 0
-
-
-def doers(connectors: Mapping[str, ConnectorDocument]) -> Mapping[Kind, Do]:
-    """How each kind of task is done."""
-
-    async def discover_with(crawl: Crawl, task: Task) -> Step:
-        return await discover(crawl, task, connectors)
-
-    return {
-        "discover": discover_with,
-        "poll": poll,
-        "reconcile": reconcile,
-        "backfill": backfill,
-        "handover": hand_on,
-        "retention": retain,
-    }
 
 
 async def keep_tasks(crawl: Crawl, asked: asyncio.Event) -> None:
@@ -158,6 +150,7 @@ def _crawl(settings: Settings, ours: Connected, producer: AIOKafkaProducer, load
         products=ours,
         emit=Emit(publish, "crawler"),
         scale=settings.poll_scale,
+        documents=load_connectors(),
         full=load.full,
     )
 

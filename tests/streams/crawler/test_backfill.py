@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -141,14 +143,7 @@ async def test_phase_two_waits_while_the_tenant_has_enough_under_way(
     async def full(_: str) -> bool:
         return True
 
-    busy = Crawl(
-        database=crawl.database,
-        configuration=crawl.configuration,
-        products=world,
-        emit=crawl.emit,
-        now=world.clock,
-        full=full,
-    )
+    busy = replace(crawl, full=full)
     step = await hand_on(busy, announced)
     assert world.nudges == []
     assert not step.done
@@ -157,9 +152,9 @@ async def test_phase_two_waits_while_the_tenant_has_enough_under_way(
 
 
 async def test_an_account_is_prepared_once_and_described_again_and_again(world: World, crawl: Crawl) -> None:
-    connectors = load_connectors()
-    step = await discover(crawl, world.task("discover"), connectors)
-    await discover(crawl, after(world.task("discover"), step), connectors)
+    crawl = replace(crawl, documents=load_connectors())
+    step = await discover(crawl, world.task("discover"))
+    await discover(crawl, after(world.task("discover"), step))
     described = [call for call in world.account.calls if call[0] == "discover"]
     assert world.account.calls.count(("prepare",)) == 1
     assert len(described) == 2 * len(set(described))
@@ -170,7 +165,7 @@ async def test_an_account_that_will_not_describe_itself_has_no_fields_of_its_own
     world: World, crawl: Crawl, pool: Database
 ) -> None:
     world.account.failures = [CallFailed("unsupported") for _ in range(9)]
-    await discover(crawl, world.task("discover"), load_connectors())
+    await discover(replace(crawl, documents=load_connectors()), world.task("discover"))
     rows = await pool.read("SELECT fields FROM discovered WHERE tenant = %s", world.tenant)
     assert {row["fields"] for row in rows} == {"[]"}
     assert msgspec.json.decode(rows[0]["fields"]) == []

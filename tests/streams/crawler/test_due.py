@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from aiokafka.structs import ConsumerRecord
 
@@ -72,13 +74,7 @@ async def test_what_is_put_off_again_while_it_is_fired_is_not_lost(world: World,
         await world.publish(topic, key, value, [])
 
     await keep(pool, world.due("d1", 0))
-    racing = Crawl(
-        database=pool,
-        configuration=crawl.configuration,
-        products=world,
-        emit=Emit(publish, "crawler"),
-        now=world.clock,
-    )
+    racing = replace(crawl, emit=Emit(publish, "crawler"))
     await fire(racing)
     assert await waiting(pool, world) == {"d1": again}
 

@@ -7,7 +7,7 @@ import pytest
 from connectors.errors import CallFailed
 from schemas.events import Category
 from streams.crawler.context import Crawl
-from streams.crawler.polling import INTERVAL_MS, poll
+from streams.crawler.polling import INTERVAL_S, poll
 from streams.crawler.work import Step, Task
 from tests.streams.crawler.conftest import World, after, entity_of
 
@@ -26,7 +26,7 @@ async def test_a_round_tells_what_changed_and_moves_the_watermark_at_its_end(wor
     first = await poll(crawl, world.task("poll"))
     assert (first.cursor, first.watermark) == ("2", 0)
     last, steps = await round_of(crawl, world.task("poll"))
-    assert (last.watermark, last.next_at, steps) == (5_000, world.clock.at + INTERVAL_MS, 3)
+    assert (last.watermark, last.next_at, steps) == (5_000, world.clock.at + INTERVAL_S * 1_000, 3)
     assert sorted(snapshot.record.id for snapshot in world.snapshots) == ["1", "2", "3", "4", "5"]
     assert {snapshot.source for snapshot in world.snapshots} == {"list"}
     told = [change for snapshot in world.snapshots for change in snapshot.changes]
