@@ -64,7 +64,7 @@ def _canonicaliser(type: FieldType, steps: tuple[str | tuple[str, str], ...], ma
                 break
         return value
 
-    one = settled if len(texts) + (cut is not None) > 1 else step
+    one = settled if texts or cut is not None else step
 
     def canonical(value: Value) -> Value:
         if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""What is installed becomes what the engine decides by: the built-in app end to end, and every way in which accounts differ."""
+"""What is installed becomes what the engine decides by, whatever the accounts on both sides have."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def discovered() -> dict[tuple[str, str], dict[str, DiscoveredField]]:
         "custom_field.cf_renewal": "date"
     }
     hubspot = {**CUSTOM, "renewal_date": "date", "tags": "enum_set"}
-    return {("fs1", "contact"): described(freshsales), ("hs1", "contact"): described(hubspot)}  # type: ignore[arg-type]
+    return {("fs1", "contact"): described(freshsales), ("hs1", "contact"): described(hubspot)}
 
 
 def connection(id: str, product: str) -> Connection:
@@ -231,9 +231,13 @@ def test_overrides_are_differences_of_single_lines() -> None:
 
 
 def test_a_value_that_cannot_cross_is_held_with_the_reason() -> None:
-    company = {line.name: line for line in installed().pairs["company"].lines}
+    accounts = discovered()
+    accounts["hs1", "contact"]["score"] = DiscoveredField(name="score", type="int")
+    contact = compiled(accounts).plan.installations["i"].pairs["contact"]
+    score = next(line for line in contact.lines if line.right == "score")
+    assert score.to_right("12.0", {}) == 12
     with pytest.raises(ConversionFailed, match="not a whole number"):
-        company["number_of_employees"].to_right("12.5", {})
+        score.to_right("12.5", {})
 
 
 @pytest.mark.parametrize(

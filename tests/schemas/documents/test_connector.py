@@ -40,7 +40,7 @@ def test_a_built_in_goes_through_the_same_door(name: str) -> None:
         ("version: 1.4.0", "version: 1.4", "unquoted", 'quote it: "1.4"'),
         ("type: string, default: eu", "type: strng, default: eu", "not_allowed", "string"),
         ("api_key: {header: Authorization, prefix", "api_key: {prefix", "invalid", ""),
-        ("secrets:\n  api_key: {owner: connection}", "secrets:\n  apikey: {owner: connection}", "unknown_secret", "apikey"),
+        ("secrets:\n  api_key: {owner", "secrets:\n  apikey: {owner", "unknown_secret", "apikey"),
         ('base: "https://api.shop.example"', 'base: "http://api.shop.example"', "not_https", "https"),
         ('base: "https://api.shop.example"', 'base: "https://api.shop.evil"', "host", "http.hosts"),
         ("rate: 60/1m", "rate: 60 a minute", "invalid", ""),
