@@ -35,7 +35,9 @@ class Writes:
         except CallFailed as error:
             if not stamps or error.field != name or error.category not in ("invalid_field", "forbidden"):
                 raise
-        # A definite refusal of the stamp alone: the account has no such field, so its records carry none.
+        # The stamp was refused: a record has it (an earlier try of this create made it), or the account has no such field.
+        if existing := await self.reads.find_ids(entity, name, stamp):
+            raise CallFailed("duplicate", "made by an earlier try", status=400, existing_id=existing[0])
         await self.reads.account.memory.get(("no stamp", entity.name), NO_STAMP_S, _true)
         return await self._create(entity, dict(fields), stamp)
 
@@ -100,7 +102,13 @@ class Writes:
             await self._call(entity, operation, part, known, {"id": id}, item)
             return None
 
-        reading = await write(fields)
+        try:
+            reading = await write(fields)
+        except CallFailed as error:
+            if error.category != "invalid_field" or not _moves_forward_only(known.get(error.field), fields):
+                raise
+            await write({error.field: None})
+            return await write(fields)
         return await self._go_back(fields, known, reading, write)
 
     async def _go_back(
@@ -114,8 +122,7 @@ class Writes:
         stuck = {
             name: value
             for name, value in fields.items()
-            if "forward_only" in known[name].declaration.quirks
-            and value not in (None, "")
+            if _moves_forward_only(known[name], fields)
             and reading is not None
             and name in reading.fields
             and reading.fields[name] != value
@@ -274,6 +281,13 @@ class Writes:
 
 async def _true() -> bool:
     return True
+
+
+def _moves_forward_only(field: Field | None, fields: Fields) -> bool:
+    """Whether the product may refuse the value because the field holds a later one."""
+    if field is None or "forward_only" not in field.declaration.quirks:
+        return False
+    return fields.get(field.name) not in (None, "")
 
 
 def _texts(fields: Fields) -> list[str]:
