@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from schemas.settings import Settings
 from streams.migrations import grant_receiver
 
 Home = Annotated[Path, typer.Option(help="Folder for data, logs and keys.")]
+CONTACTS = 220
 PortBase = Annotated[int, typer.Option(help="First of the ports to use.")]
 
 
@@ -31,11 +33,12 @@ def up(
     home: Home = Path("var"),
     port_base: PortBase = 7000,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Start sandbox products and create demo tenants.")] = False,
+    contacts: Annotated[int, typer.Option(help="Contacts of each sandbox account.", min=10)] = CONTACTS,
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything is ready.")] = None,
 ) -> None:
     """Run everything on this machine, in the foreground, until Ctrl-C."""
     configure_logs("up", "text")
-    stack = _stack(home, port_base, sandbox=sandbox, ready_file=ready_file)
+    stack = _stack(home, port_base, sandbox=sandbox, contacts=contacts, ready_file=ready_file)
 
     def announce(ready: Stack) -> None:
         for name, address in ready.addresses.items():
@@ -49,20 +52,20 @@ def demo(home: Home = Path("var/demo"), port_base: PortBase = 7000) -> None:
     """Run everything with sandbox products, let people edit in both, show it live, and prove that both sides agree."""
     configure_logs("demo", "text")
     _forget_last_run(home)
-    with _stack(home, port_base, sandbox=True).beside() as stack:
+    with _stack(home, port_base, sandbox=True, contacts=CONTACTS).beside() as stack:
         settings = _settings(stack.environment)
         proven = asyncio.run(play(settings, stack.details, stack.addresses, stay=sys.stdout.isatty()))
     sys.exit(0 if proven else 1)
 
 
-def _stack(home: Path, port_base: int, *, sandbox: bool, ready_file: Path | None = None) -> Stack:
+def _stack(home: Path, port_base: int, *, sandbox: bool, contacts: int, ready_file: Path | None = None) -> Stack:
     names = [name for name in programs.ALL if sandbox or name != "sandbox"]
     return Stack(
         home,
         port_base,
         names,
         prepare=_prepare,
-        furnish=_furnish if sandbox else _nothing,
+        furnish=partial(_furnish, contacts=contacts) if sandbox else _nothing,
         ready_file=ready_file,
     )
 
@@ -73,9 +76,11 @@ def _prepare(stack: Stack) -> None:
     grant_receiver(settings.mysql, stack.services.mysql.hooks_user)
 
 
-def _furnish(stack: Stack) -> None:
+def _furnish(stack: Stack, *, contacts: int) -> None:
     settings = _settings(stack.environment)
-    stack.details["tenants"] = asyncio.run(create_tenants(settings, stack.addresses, stack.layout.home / "people.json"))
+    stack.details["tenants"] = asyncio.run(
+        create_tenants(settings, stack.addresses, stack.layout.home / "people.json", contacts)
+    )
 
 
 def _forget_last_run(home: Path) -> None:

@@ -88,6 +88,18 @@ async def _new_account_with_contact(company: Company) -> None:
     await company.sales.create("contact", person | {"sales_accounts": [{"id": int(account), "is_primary": True}]})
 
 
+async def _tick_interests(company: Company) -> None:
+    """One more on each side; who ticks a box in Freshsales saves the whole list with it."""
+    both = company.contacts[6]
+    known = (await company.sales.look("contact", both.freshsales))["custom_field"].get("cf_interests") or ""
+    ticked = [one for one in known.split(";") if one]
+    first, second = [one for one in ("Cooking", "Cycling", "Music", "Photography", "Travel") if one not in ticked][:2]
+    await asyncio.gather(
+        company.marketing.edit("contact", both.hubspot, {"interests": f";{first}"}),
+        company.sales.edit("contact", both.freshsales, {"custom_field": {"cf_interests": ";".join([*ticked, second])}}),
+    )
+
+
 async def _a_lead_buys(company: Company) -> None:
     for both in company.contacts[30:]:
         if (await company.marketing.look("contact", both.hubspot)).get("lifecyclestage") == "lead":
@@ -159,10 +171,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "Interests are ticked on one side and on the other",
         "the lists are merged, element by element",
-        at_once(
-            in_hubspot("contact", 6, {"interests": ";Cooking"}),
-            in_freshsales("contact", 6, {"custom_field": {"cf_interests": "Cycling"}}),
-        ),
+        _tick_interests,
     ),
     Step(
         "Twenty contacts are edited as fast as HubSpot allows",

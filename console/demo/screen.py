@@ -128,8 +128,8 @@ def summary(view: View) -> str:
     """The counters in one line: what the phase came to."""
     counts = view.counts
     return (
-        f"{counts['written']} writes, {counts['written:created']} of them creates · {counts['conflict']} conflicts decided"
-        f" · {counts['filtered:echo'] + counts['filtered:unchanged']} echoes suppressed"
+        f"{counts['written']} writes, {counts['written:created']} of them creates"
+        f" · {counts['conflict']} conflicts decided · {counts['filtered:echo'] + counts['filtered:unchanged']} echoes suppressed"
         f" · {counts['held'] + counts['attention']} to attention"
     )
 

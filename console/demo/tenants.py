@@ -39,8 +39,8 @@ TEMPLATE = '{"id": "{{%s.id}}", "entity": "%s", "event": "update"}'
 """What a workflow webhook of Freshsales carries: the ids alone, for the record is read anyway."""
 
 
-async def create_tenants(settings: Settings, addresses: Mapping[str, str], notebook: Path) -> list[JSON]:
-    """Make them if they are not there yet; what the ready file says of each.
+async def create_tenants(settings: Settings, addresses: Mapping[str, str], notebook: Path, contacts: int) -> list[JSON]:
+    """Make them, each account with so many contacts, if they are not there yet; what the ready file says of each.
 
     `notebook`: a private file that keeps, for a later run, what the people of the accounts log in with.
     """
@@ -48,17 +48,22 @@ async def create_tenants(settings: Settings, addresses: Mapping[str, str], noteb
     try:
         if not await overview.tenants(database):
             async with AdminClient(addresses["sandbox_admin"]) as admin:
-                await _create(database, settings, addresses, admin, notebook)
+                await _create(database, settings, addresses, admin, notebook, contacts)
         return await _described(database, settings, orjson.loads(await asyncio.to_thread(notebook.read_bytes)))
     finally:
         await database.close()
 
 
 async def _create(
-    database: Database, settings: Settings, addresses: Mapping[str, str], admin: AdminClient, notebook: Path
+    database: Database,
+    settings: Settings,
+    addresses: Mapping[str, str],
+    admin: AdminClient,
+    notebook: Path,
+    contacts: int,
 ) -> None:
     await _subscribe_hubspot(database, settings, admin)
-    seeds = await admin.seed(tenants=len(NAMES))
+    seeds = await admin.seed(tenants=len(NAMES), contacts=contacts)
     people = {
         f"{one['tenant']}-{account['product']}": account["person"] for one in seeds for account in one["accounts"]
     }
