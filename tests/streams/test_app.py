@@ -62,7 +62,8 @@ def _message(consumer: Consumer, offset: int, tp: TP = SOURCE) -> ConsumerMessag
     """Delivered, tracked, and held by one stage."""
     message = ConsumerMessage(tp.topic, tp.partition, offset, 1.0, 0, [], b"k", b"v", None, tp=tp)
     message.incref()
-    consumer._counted(message).close()  # type: ignore[attr-defined]  # the conductor is not to see it
+    consumer._deliver = _nothing
+    consumer._counted(message)
     consumer.track_message(message)
     return message
 
@@ -130,6 +131,41 @@ async def test_the_commit_waits_for_the_first_unacknowledged_event(consumer: Con
     assert consumer._filter_committable_offsets([SOURCE]) == {}
     messages[0].ack(consumer)
     assert consumer._filter_committable_offsets([SOURCE]) == {SOURCE: 34}
+
+
+async def test_an_event_is_delivered_at_once_where_nothing_has_to_be_waited_for(consumer: Consumer) -> None:
+    delivered: list[Any] = []
+    message = _message(consumer, 7)
+    consumer._deliver = lambda message: _append(delivered, message)
+    assert consumer._counted(message) is None
+    assert delivered == [message]
+    assert await consumer.wait_first(None, consumer.suspend_flow.wait()) is None
+
+
+async def test_a_full_queue_is_waited_for_from_where_the_delivery_stopped(consumer: Consumer) -> None:
+    delivered: list[Any] = []
+    message, room = _message(consumer, 7), asyncio.Event()
+    consumer._deliver = lambda message: _append(delivered, message, room)
+    rest = consumer._counted(message)
+    assert rest is not None
+    waiting = asyncio.create_task(consumer.wait_first(rest, consumer.suspend_flow.wait()))
+    await asyncio.sleep(0)
+    assert delivered == ["begun"]
+    room.set()
+    await asyncio.wait_for(waiting, 5)
+    assert delivered == ["begun", message]
+
+
+async def test_a_delivery_that_waits_is_given_up_when_the_flow_stops(consumer: Consumer) -> None:
+    delivered: list[Any] = []
+    message = _message(consumer, 7)
+    consumer._deliver = lambda message: _append(delivered, message, asyncio.Event())
+    waiting = asyncio.create_task(consumer.wait_first(consumer._counted(message), consumer.suspend_flow.wait()))
+    await asyncio.sleep(0)
+    consumer.stop_flow()
+    await asyncio.wait_for(waiting, 5)
+    await asyncio.sleep(0)
+    assert delivered == ["begun", "given up"]
 
 
 async def test_the_first_events_of_an_assignment_are_waited_for(consumer: Consumer) -> None:
@@ -272,6 +308,18 @@ async def test_the_runtime_is_in_place(app: App, consumer: Consumer) -> None:
 
 async def _nothing(*_: object) -> None:
     return None
+
+
+async def _append(delivered: list[Any], message: object, room: asyncio.Event | None = None) -> None:
+    """A delivery; with `room`, one that has to wait for it."""
+    if room is not None:
+        delivered.append("begun")
+        try:
+            await room.wait()
+        except asyncio.CancelledError:
+            delivered.append("given up")
+            raise
+    delivered.append(message)
 
 
 async def _answered() -> bool:
