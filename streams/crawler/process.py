@@ -90,6 +90,7 @@ async def place_tasks(crawl: Crawl) -> int:
     revision = crawl.configuration.revision
     present = set(await work.names(crawl.database))
     await work.add(crawl.database, wanted(crawl.configuration) - present, crawl.now())
+    await work.begin_again(crawl.database, crawl.now())
     await work.remove(crawl.database, outlived(present, crawl.configuration))
     return revision
 

@@ -30,6 +30,15 @@ ADD = (
     f"INSERT IGNORE INTO work ({KEY_COLUMNS}, watermark, next_at, progress)"  # noqa: S608 - constant
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '{}')"
 )
+RESUMED = (
+    "SELECT w.tenant, w.installation FROM work w JOIN installation i ON i.tenant = w.tenant AND i.id = w.installation"
+    " WHERE w.kind = 'handover' AND w.done = 1 AND i.state = 'linking' FOR UPDATE"
+)
+BEGIN_AGAIN = (
+    "UPDATE work SET done = 0, page_cursor = NULL, progress = '{}', next_at = %s, leased_until = 0, failures = 0"
+    " WHERE tenant = %s AND installation = %s AND kind IN ('backfill', 'handover')"
+)
+MEET_AGAIN = "UPDATE backfill_record SET done = 0 WHERE tenant = %s AND installation = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,19 @@ async def remove(database: Database, gone: Sequence[Name]) -> None:
     """Forget tasks whose connection or installation is no more."""
     for name in gone:
         await database.execute(f"DELETE FROM work WHERE {KEY}", *name.key)  # noqa: S608 - constant
+
+
+async def begin_again(database: Database, now: int) -> int:
+    """An installation that links again (a person resumed it) is backfilled again; how many those are."""
+
+    async def reset(transaction: Transaction) -> int:
+        rows = await transaction.rows(RESUMED)
+        for row in rows:
+            await transaction.execute(BEGIN_AGAIN, now, row["tenant"], row["installation"])
+            await transaction.execute(MEET_AGAIN, row["tenant"], row["installation"])
+        return len(rows)
+
+    return await database.run(reset)
 
 
 async def lease(database: Database, worker: str, now: int, limit: int) -> list[Task]:

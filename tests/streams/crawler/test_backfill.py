@@ -14,9 +14,11 @@ from streams.crawler import work
 from streams.crawler.backfill import HANDED_ON_AT_ONCE, backfill, hand_on
 from streams.crawler.context import Crawl
 from streams.crawler.discovery import discover
+from streams.crawler.process import place_tasks
 from streams.crawler.work import Step, Task
 from streams.database import Database
 from streams.registry.discovered import save_discovered
+from streams.registry.installations import set_installation_state
 from tests.streams.crawler.conftest import World, after, entity_of
 
 
@@ -169,3 +171,24 @@ async def test_an_account_that_will_not_describe_itself_has_no_fields_of_its_own
     rows = await pool.read("SELECT fields FROM discovered WHERE tenant = %s", world.tenant)
     assert {row["fields"] for row in rows} == {"[]"}
     assert msgspec.json.decode(rows[0]["fields"]) == []
+
+
+async def test_an_installation_that_is_resumed_is_backfilled_again(
+    world: World, crawl: Crawl, pool: Database, task: Task, handover: Task
+) -> None:
+    await place_tasks(crawl)
+    world.account.put("1", name="Ann")
+    await read_all(crawl, task)
+    await pool.execute("UPDATE work SET done = 1 WHERE tenant = %s AND kind = 'backfill'", world.tenant)
+    step = await hand_on(crawl, handover)
+    while not step.done:
+        step = await hand_on(crawl, after(handover, step))
+    await pool.execute("UPDATE work SET done = 1 WHERE tenant = %s AND kind = 'handover'", world.tenant)
+    await place_tasks(crawl)
+    count = "SELECT COUNT(*) AS number FROM work WHERE tenant = %s AND done = 1"
+    assert (await pool.read(count, world.tenant))[0]["number"] == 5
+    await set_installation_state(pool, world.tenant, f"{world.tenant}-i", "linking")
+    await place_tasks(crawl)
+    assert (await pool.read(count, world.tenant))[0]["number"] == 0
+    rows = await pool.read("SELECT done FROM backfill_record WHERE tenant = %s", world.tenant)
+    assert [row["done"] for row in rows] == [0]
