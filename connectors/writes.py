@@ -35,7 +35,7 @@ class Writes:
         except CallFailed as error:
             if not stamps or error.field != name or error.category not in ("invalid_field", "forbidden"):
                 raise
-        # The stamp was refused: a record has it (an earlier try of this create made it), or the account has no such field.
+        # The stamp was refused: an earlier try of this create used it, or the account has no such field.
         if existing := await self.reads.find_ids(entity, name, stamp):
             raise CallFailed("duplicate", "made by an earlier try", status=400, existing_id=existing[0])
         await self.reads.account.memory.get(("no stamp", entity.name), NO_STAMP_S, _true)

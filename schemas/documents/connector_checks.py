@@ -118,7 +118,7 @@ def _check_entity(document: ConnectorDocument, source: Source, name: str) -> Ite
         )
     for operation, described in entity.ops.items():
         needs = {"list": "items", "changes": "items", "find": "by", "search": "by"}.get(operation)
-        if needs is not None and not getattr(described, needs):
+        if needs is not None and getattr(described, needs) in (None, ()):  # an empty pointer is the whole answer
             yield source.problem("missing", pointer(path, "ops", operation), f"lacks “{needs}”", f"add {needs}:")
     changes = entity.ops.get("changes")
     if changes is not None and changes.since is None:
