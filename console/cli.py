@@ -7,11 +7,15 @@ import sys
 import typer
 from pydantic import ValidationError
 
+from connectors.errors import CallFailed
 from console.commands import accounts, documents, local, processes, records
+from console.onboarding import CannotConnect
 from console.output import FAILED, USAGE, stop
 from deploy.local.errors import CannotStart
 from schemas.sealing import BadKey
 from streams.errors import AlreadyThere, DatabaseAway, NotThere
+from streams.migrations import MigrationsBusy
+from streams.topics_admin import TopicsWrong
 
 RUN, SET_UP, LOOK, WRITE = "Run", "Set up", "Look", "Write apps"
 COMMANDS = (
@@ -26,12 +30,14 @@ COMMANDS = (
     (RUN, "sandbox", processes.sandbox),
     (SET_UP, "tenant", accounts.tenant),
     (SET_UP, "connect", accounts.connect),
+    (SET_UP, "reconnect", accounts.reconnect),
     (SET_UP, "install", accounts.install),
     (SET_UP, "pause", accounts.pause),
     (SET_UP, "resume", accounts.resume),
     (LOOK, "status", records.status),
     (LOOK, "trail", records.trail),
     (LOOK, "attention", records.attention),
+    (LOOK, "links", records.links),
     (LOOK, "verify", records.verify),
     (LOOK, "replay", records.replay),
     (WRITE, "validate", documents.validate),
@@ -48,6 +54,10 @@ def main() -> None:
         app()
     except CannotStart as error:
         stop(str(error))
+    except (CannotConnect, MigrationsBusy, TopicsWrong) as error:
+        stop(str(error))
+    except CallFailed as error:
+        stop(f"the product refused: {error.category}: {error.message}")
     except (NotThere, AlreadyThere) as error:
         stop(f"{'no such' if isinstance(error, NotThere) else 'already there:'} {error}")
     except DatabaseAway as error:

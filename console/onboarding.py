@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +19,7 @@ from schemas.settings import Settings
 from streams.connected import connected
 from streams.database import Database
 from streams.errors import NotThere
-from streams.registry.connections import add_connection, get_connection
+from streams.registry.connections import add_connection, get_connection, set_connection_state, set_credentials
 from streams.registry.discovered import save_discovered
 from streams.registry.documents import list_app_versions
 from streams.registry.installations import add_installation
@@ -61,6 +62,28 @@ async def connect(database: Database, settings: Settings, connection: Connection
         for entity, text in described.items():
             await save_discovered(database, known.tenant, known.id, entity, text)
     return Joined(known, f"{settings.public_url}/v1/hooks/{added.token}")
+
+
+async def reconnect(
+    database: Database, settings: Settings, tenant: str, id: str, credentials: Mapping[str, str] | None
+) -> None:
+    """Probe the account, and if the product lets us in, store new credentials and let the connection go on.
+
+    Raises CannotConnect if it does not, NotThere.
+    """
+    keys = Keys.of(settings)
+    known = await get_connection(database, tenant, id, keys.credentials)
+    tried = replace(known, credentials=dict(credentials)) if credentials else known
+    async with connected(settings) as ours:
+        try:
+            await ours.clients.of(tried).probe()
+        except CallFailed as failed:
+            raise CannotConnect(f"{known.product} refused: {failed.category}: {failed.message}") from failed
+    if credentials:
+        await set_credentials(database, keys, tenant, id, credentials)
+    revision = await set_connection_state(database, tenant, id, "active")
+    async with voice(settings) as ours_to_say:
+        await ours_to_say.configured(tenant, revision)
 
 
 async def install(database: Database, settings: Settings, wanted: Installation) -> Installation:

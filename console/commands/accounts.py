@@ -65,6 +65,20 @@ def connect(
     say(f"connected {facts['connection']}\nwebhook address: {added.webhook_url}", as_json=as_json, **facts)
 
 
+def reconnect(
+    tenant: str,
+    connection: str,
+    credentials: Annotated[
+        str, typer.Option("--credentials", help="New ones: a file with a JSON object; - reads standard input.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Try a paused or broken connection again, with new credentials if there are any, and let it go on."""
+    fresh = _credentials(credentials) if credentials else None
+    _run(lambda database, settings: onboarding.reconnect(database, settings, tenant, connection, fresh))
+    say(f"{connection} is active again", as_json=as_json, connection=connection, state="active")
+
+
 def install(
     tenant: str,
     app: Annotated[str, typer.Argument(help="As in freshsales-hubspot.")],

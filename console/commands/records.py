@@ -17,6 +17,7 @@ from schemas.records import RecordId
 from schemas.settings import Settings
 from streams.database import Database
 from streams.registry.connections import get_connection
+from streams.registry.installations import get_installation
 from streams.registry.tenants import get_tenant
 
 T = TypeVar("T")
@@ -83,6 +84,16 @@ def attention(tenant: TenantOption = "", entries: bool = False, as_json: Json = 
     if entries:
         columns = ("tenant", "reason", "category", "record", "other", "field", "times", "message")
     show(_with_database(look), columns, as_json=as_json, title="Attention")
+
+
+def links(tenant: str, installation: str, as_json: Json = False) -> None:
+    """The records that are linked: what is one thing on both sides."""
+
+    async def look(database: Database, _: Settings) -> list[dict[str, Any]]:
+        await get_installation(database, tenant, installation)
+        return await history.links(database, tenant, installation)
+
+    show(_with_database(look), ("pair", "left_record", "right_record"), as_json=as_json, title="Links")
 
 
 def verify(tenant: str, installation: str, as_json: Json = False) -> None:

@@ -127,9 +127,10 @@ def render(view: View) -> RenderableType:
 def summary(view: View) -> str:
     """The counters in one line: what the phase came to."""
     counts = view.counts
+    echoes = counts["filtered:echo"] + counts["filtered:unchanged"]
     return (
         f"{counts['written']} writes, {counts['written:created']} of them creates"
-        f" · {counts['conflict']} conflicts decided · {counts['filtered:echo'] + counts['filtered:unchanged']} echoes suppressed"
+        f" · {counts['conflict']} conflicts decided · {echoes} echoes suppressed"
         f" · {counts['held'] + counts['attention']} to attention"
     )
 
