@@ -87,13 +87,7 @@ def run_up(home: Path, *, contacts: int = 20, **environment: str) -> Iterator[Ru
     base = free_port(PORTS)
     ready = home / "ready-for-tests.json"
     home.mkdir(parents=True, exist_ok=True)
-    arguments = [
-        "--sandbox",
-        f"--contacts={contacts}",
-        f"--home={home}",
-        f"--port-base={base}",
-        f"--ready-file={ready}",
-    ]
+    places = [f"--home={home}", f"--port-base={base}", f"--ready-file={ready}"]
     with (home / "up.log").open("ab") as output:
         process = subprocess.Popen(
             [FRESHPIPE, "up", "--sandbox", f"--contacts={contacts}", *places],
