@@ -141,7 +141,8 @@ class Hooks:
         raw = await read_body(request, limit, self._body_s)
         origin = self._public_url or f"{request.scheme}://{request.host}"
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return Incoming(request.method, origin + request.raw_path, headers, dict(request.query), raw)
+        query = dict(request.query) if "?" in request.raw_path else {}
+        return Incoming(request.method, origin + request.raw_path, headers, query, raw)
 
 
 def _refusal(refusal: Refused) -> web.Response:

@@ -17,6 +17,15 @@ async def read_body(request: web.Request, limit: int, seconds: float = BODY_S) -
     """The body, decompressed. Raises Refused if it has more than `limit` bytes, takes too long or is broken."""
     if (request.content_length or 0) > limit:
         raise Refused("too_large")
+    if request.content.is_eof() and request.content.exception() is None:  # all of it came with the headers
+        body = request.content.read_nowait()
+        if len(body) > limit:
+            raise Refused("too_large")
+        return body
+    return await _gathered(request, limit, seconds)
+
+
+async def _gathered(request: web.Request, limit: int, seconds: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
@@ -30,4 +39,4 @@ async def read_body(request: web.Request, limit: int, seconds: float = BODY_S) -
         raise Refused("too_slow") from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise Refused("unparsable") from error
-    return b"".join(chunks) if len(chunks) != 1 else chunks[0]
+    return b"".join(chunks)

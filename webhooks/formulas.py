@@ -165,8 +165,7 @@ def _path(name: str, keys: list[str]) -> _Closure:
     if not keys:
         return lambda scope: scope[name]
     if len(keys) == 1:
-        key = keys[0]
-        return lambda scope: _mapping(scope[name])[key]
+        return _member(name, keys[0])
 
     def walk(scope: Scope) -> Any:
         value: Any = scope[name]
@@ -175,6 +174,16 @@ def _path(name: str, keys: list[str]) -> _Closure:
         return value
 
     return walk
+
+
+def _member(name: str, key: str) -> _Closure:
+    """`event.x`: written out, because events are made of it."""
+
+    def get(scope: Scope) -> Any:
+        value = scope[name]
+        return value[key] if type(value) is dict else _mapping(value)[key]
+
+    return get
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -194,6 +203,9 @@ def _optional(node: ast.expr, names: frozenset[str], default: Any) -> _Closure:
         raise _NotPlain
     before = _path(node.id, keys[:first])
     after = [key.removeprefix(OPTIONAL) for key in keys[first:]]
+    if len(after) == 1:
+        last = after[0]
+        return lambda scope: _mapping(before(scope)).get(last, default)
 
     def walk(scope: Scope) -> Any:
         value = before(scope)
@@ -253,7 +265,10 @@ def _comparison(left: _Closure, operator: ast.cmpop, right: ast.expr, names: fro
         raise _NotPlain
 
     def compare(scope: Scope) -> bool:
-        return (_text(left(scope)) == _text(other(scope))) is equal
+        one, two = left(scope), other(scope)
+        if type(one) is str and type(two) is str:
+            return (one == two) is equal
+        raise _Unsure
 
     return compare
 
@@ -295,9 +310,18 @@ def _call(function: ast.expr, arguments: list[ast.expr], names: frozenset[str]) 
         case ast.Attribute(value=value, attr="startsWith"), [ast.Constant(value=str() as start)]:
             return _applied(lambda text: _text(text).startswith(start), _closure(value, names))
         case ast.Attribute(value=ast.List(elts=elements), attr="join"), [ast.Constant(value=str() as between)]:
-            parts = [_closure(element, names) for element in elements]
-            return lambda scope: between.join([_text(part(scope)) for part in parts])
+            return _joined([_closure(element, names) for element in elements], between)
     raise _NotPlain
+
+
+def _joined(parts: list[_Closure], between: str) -> _Closure:
+    def join(scope: Scope) -> str:
+        try:
+            return between.join([part(scope) for part in parts])
+        except TypeError as error:  # not all of them are texts
+            raise _Unsure from error
+
+    return join
 
 
 def _applied(function: Callable[[Any], Any], argument: _Closure) -> _Closure:
@@ -305,9 +329,10 @@ def _applied(function: Callable[[Any], Any], argument: _Closure) -> _Closure:
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if type(value) is int:
+    kind = type(value)
+    if kind is str:
+        return cast(str, value)
+    if kind is int:
         return str(value)
     raise _Unsure
 

@@ -20,7 +20,7 @@ class Metrics:
     accepted_seconds: Histogram
     """From the request's arrival to its 202, in s: the time that a product waits for us."""
     in_flight: Gauge
-    """Messages that the broker has not acknowledged yet."""
+    """Bytes of messages that the broker has not acknowledged yet."""
 
     @classmethod
     def of(cls, registry: CollectorRegistry) -> Metrics:
@@ -38,5 +38,5 @@ class Metrics:
                 buckets=SECONDS,
                 registry=registry,
             ),
-            in_flight=Gauge("freshpipe_webhook_in_flight", "Messages awaiting the broker.", registry=registry),
+            in_flight=Gauge("freshpipe_webhook_in_flight_bytes", "Bytes awaiting the broker.", registry=registry),
         )
