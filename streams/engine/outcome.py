@@ -39,6 +39,8 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
         row.ours = True
     mine = is_mine(row, outcome)
     work.touch(record)
+    if outcome.status == "ambiguous":
+        _expect_ghosts(work, outcome, row)
     if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
         return record
     if outcome.before is not None and row.alive:
@@ -186,10 +188,13 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
     if write.elements is not None:
         _done_list(work, record, name, write, value, mine)
     else:
-        if wanted is not None and wanted.version > write.version and work.same(record, name, wanted.value, write.value):
-            write = msgspec.structs.replace(write, version=wanted.version)  # joined to a later version meanwhile
+        joined = mine and wanted is not None and work.same(record, name, wanted.value, write.value)
+        if joined and wanted is not None and wanted.version > write.version:
+            write = msgspec.structs.replace(write, version=wanted.version)  # the same value was edited anew meanwhile
         if before is None or write.version >= before.version:
             land(work, record, name, write, value)
+        elif not work.same(record, name, before.value, value):
+            work.read_again(record, read_after_write(work))
     held = row.held.get(name)
     if held is not None and held.version <= write.version:
         del row.held[name]
@@ -270,18 +275,26 @@ def _retry(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> No
     assert row.sent is not None  # noqa: S101  # it is the answer to it
     row.sent.waits = True
     row.attempts += 1
-    backoff = min(RETRY_MS << min(row.attempts - 1, 10), RETRY_AT_MOST_MS)
-    at = outcome.retry_at or work.now + (AMBIGUOUS_MS if outcome.status == "ambiguous" else backoff)
-    if outcome.status == "ambiguous":
-        row.sent.ambiguous = True
-        row.ghosts, row.ghosts_until = dict(outcome.fields), at
-        for name in outcome.fields:
-            row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
+    row.sent.ambiguous = outcome.status == "ambiguous"
+    at = _retry_at(work, outcome, row)
     work.nudge(record, at, sequence=outcome.sequence, reason=outcome.status)
     if outcome.status == "ambiguous" and not record.is_placeholder:
         work.read_later(record, at + work.plan.clock_margin_ms)
     kind: Literal["attention", "retry"] = "attention" if row.attempts == TRIES_BEFORE_ATTENTION else "retry"
     work.note(kind, record, reason=outcome.status, category=outcome.category, message=outcome.message)
+
+
+def _retry_at(work: Work, outcome: Outcome, row: RecordRow) -> int:
+    backoff = min(RETRY_MS << max(0, min(row.attempts - 1, 10)), RETRY_AT_MOST_MS)
+    return outcome.retry_at or work.now + (AMBIGUOUS_MS if outcome.status == "ambiguous" else backoff)
+
+
+def _expect_ghosts(work: Work, outcome: Outcome, row: RecordRow) -> None:
+    """The answer was lost, also of a command forgotten since: what it would have put there may yet appear."""
+    row.ghosts = {**row.ghosts, **outcome.fields}
+    row.ghosts_until = max(row.ghosts_until, _retry_at(work, outcome, row))
+    for name in outcome.fields:
+        row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
 
 
 def _take_duplicate(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> None:

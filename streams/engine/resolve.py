@@ -161,7 +161,9 @@ def _conflict(
         _ask(work, link, line, newer, older)
         return None
     winner, reason = newer, str(line.policy)
-    if line.policy in ("left", "right"):
+    if is_decision(newer.version) and is_decision(older.version):
+        reason = "decided"  # else the policies of several installations could overrule each other in a circle
+    elif line.policy in ("left", "right"):
         winner = newer if newer.side == line.policy else older
     elif uncertain(work, newer.version, older.version):
         winner, reason = (newer if newer.side == installation.master else older), "uncertain"
@@ -179,6 +181,11 @@ def _conflict(
         received_at=received_at,
     )
     return winner
+
+
+def is_decision(version: Version) -> bool:
+    """Was the version given by a policy, not by an edit?"""
+    return version.origin.startswith("~")
 
 
 def uncertain(work: Work, one: Version, other: Version) -> bool:

@@ -71,6 +71,9 @@ def _check_edit(checks: Checks, edit: Edit) -> None:
     later = [other.at for other in run.people.edits if other.field == field and in_effect(field, other.value) == ours]
     if later and max(later) > edit.at:
         return
+    if field == "note" and any(lost for (product, _), lost in run.world.retries.items() if product == "B"):
+        run.excuse("W6 undeclared normaliser and a lost answer")
+        return
     if _was_put_back(checks, edit, history, place):
         run.excuse("W3 put back")
         return
