@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from tests.faults.chaos.without import WITHOUT
 def main(argv: list[str]) -> int:
     """Exit code 1 if any run was not clean; its logs are then kept and named."""
     arguments = _parsed(argv)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the broker is away, as it should be
     unclean = 0
     for mode in arguments.mode or list(MODES):
         for seed in range(arguments.seed, arguments.seed + arguments.runs):
@@ -37,9 +39,11 @@ def main(argv: list[str]) -> int:
             home = Path(tempfile.mkdtemp(prefix=f"chaos-{mode}-{seed}-"))
             result = asyncio.run(run_chaos(plan, home))
             unclean += not result.verdict.clean
-            _tell(result, home, arguments.report)
+            _tell(result, arguments.report)
             if result.verdict.clean and not arguments.keep:
                 shutil.rmtree(home)
+            else:
+                print(f"logs: {home}", flush=True)
     return 1 if unclean else 0
 
 
@@ -57,13 +61,12 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _tell(result: Result, home: Path, report: Path | None) -> None:
+def _tell(result: Result, report: Path | None) -> None:
     line = json.dumps(msgspec.to_builtins(result))
     print(line, flush=True)
     if report is not None:
         with report.open("a") as file:
             file.write(line + "\n")
-    print(f"logs: {home}", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ BETWEEN_FAULTS_S = 8.0
 QUIET_S = 45.0
 """Nothing came out for so long: what is missing is lost."""
 SAMPLE_S = 0.5
+READY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,7 @@ async def run_chaos(plan: Plan, home: Path) -> Result:
         for worker in workers:
             worker.start()
         try:
+            await _wait_until_joined(broker.kafka.bootstrap)
             commits = await _disturb(plan, broker, workers)
             await _wait_for_outputs(broker.kafka.bootstrap, plan.events)
         finally:
@@ -81,6 +83,22 @@ def _worker(plan: Plan, home: Path, broker: Broker, number: int) -> Worker:
     if plan.static:
         options.append(f"--instance=chaos-{number}")
     return Worker(f"worker-{number}", home, broker.kafka.bootstrap, options)
+
+
+async def _wait_until_joined(bootstrap: str) -> None:
+    """Until all workers are members of the group; raises TimeoutError."""
+    async with asyncio.timeout(READY_S), _admin(bootstrap) as admin:
+        while await _members(admin) != WORKERS:  # noqa: ASYNC110  the broker tells nobody
+            await asyncio.sleep(SAMPLE_S)
+
+
+async def _members(admin: AIOKafkaAdminClient) -> int:
+    """Of the group while it is stable."""
+    with contextlib.suppress(KafkaError):
+        (answer,) = await admin.describe_consumer_groups([group_of("sync")])
+        _, _, state, _, _, members, *_ = answer.groups[0]
+        return len(members) if state == "Stable" else 0
+    return 0
 
 
 async def _disturb(plan: Plan, broker: Broker, workers: Sequence[Worker]) -> list[Commit]:
@@ -119,9 +137,7 @@ async def _produce(bootstrap: str, plan: Plan) -> None:
 async def _watch_commits(bootstrap: str, commits: list[Commit]) -> None:
     while True:
         with contextlib.suppress(KafkaError, OSError):
-            admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2_000)
-            try:
-                await admin.start()
+            async with _admin(bootstrap) as admin:
                 while True:
                     offsets = await admin.list_consumer_group_offsets(group_of("sync"))
                     at = time.time_ns() // 1_000_000
@@ -129,9 +145,17 @@ async def _watch_commits(bootstrap: str, commits: list[Commit]) -> None:
                         Commit(tp.partition, found.offset, at) for tp, found in offsets.items() if tp.topic == SYNC
                     )
                     await asyncio.sleep(SAMPLE_S)
-            finally:
-                await admin.close()
         await asyncio.sleep(SAMPLE_S)
+
+
+@contextlib.asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2_000)
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def _wait_for_outputs(bootstrap: str, events: int) -> None:
