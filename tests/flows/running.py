@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -17,7 +18,12 @@ from typing import Any, TypeVar
 import aiohttp
 
 from connectors.sandbox.admin_client import AdminClient
+from console import history
 from console.demo.people import Person, person
+from console.verification import verify_installation
+from schemas.records import RecordId
+from schemas.settings import Settings
+from streams.database import Database
 from tests.ports import free_port
 
 JSON = Any
@@ -76,6 +82,11 @@ class Running:
             self._environment |= {name: value.strip("'") for name, value in pairs}
         return self._environment
 
+    @property
+    def settings(self) -> Settings:
+        """The same, for what a test does in its own process."""
+        return Settings(_env_file=self.home / "freshpipe.env")
+
     def logs(self) -> str:
         """Everything that any process logged."""
         return "\n".join(path.read_text(errors="replace") for path in sorted((self.home / "logs").glob("*.log")))
@@ -124,10 +135,12 @@ class Office:
     sales: Person
     marketing: Person
     admin: AdminClient
+    database: Database
+    settings: Settings
 
     async def links(self, pair: str = "contact") -> list[tuple[str, str]]:
-        """(Freshsales id, HubSpot id) of what is linked, oldest first."""
-        found = self.running.command("links", self.tenant, self.installation)
+        """(Freshsales id, HubSpot id) of what is linked."""
+        found = await history.links(self.database, self.tenant, self.installation)
         return [
             (link["left_record"].split("/")[2], link["right_record"].split("/")[2])
             for link in found
@@ -151,16 +164,20 @@ class Office:
         deadline = time.monotonic() + CALM_S
         while True:
             began = now_ms()
-            found = self.compared()
-            if found["equal"] and found["links"] and not await self.writes(began - 1_000):
+            found = await verify_installation(self.database, self.settings, self.tenant, self.installation)
+            if found.equal and found.links and not await self.writes(began - 1_000):
                 return
-            assert time.monotonic() < deadline, f"not calm: {found['differences'][:5]}"
+            assert time.monotonic() < deadline, f"not calm: {found.differences[:5]}"
+            await asyncio.sleep(0.2)
 
-    def compared(self) -> JSON:
-        """What `freshpipe verify` says."""
-        ended = self.running.run("verify", self.tenant, self.installation, "--json")
-        assert ended.returncode in (0, 1), ended.stderr
-        return json.loads(ended.stdout)
+    async def attention(self) -> list[JSON]:
+        """What waits for a person."""
+        return await history.attention(self.database, self.tenant)
+
+    async def trail(self, product: str, id: str) -> list[history.Entry]:
+        """All that is known of a contact."""
+        record = RecordId(f"{self.tenant}-{product}", "contact", id)
+        return await history.trail_of(self.database, self.tenant, record)
 
 
 @asynccontextmanager
@@ -174,7 +191,10 @@ async def office(running: Running, number: int = 0) -> AsyncIterator[Office]:
             for product in ("freshsales", "hubspot")
         ]
         installation = tenant["installations"][0]["id"]
-        yield Office(running, tenant["id"], installation, people[0], people[1], admin)
+        settings = running.settings
+        database = Database(settings.mysql, size=2)
+        yield Office(running, tenant["id"], installation, people[0], people[1], admin, database, settings)
+        await database.close()
 
 
 def now_ms() -> int:

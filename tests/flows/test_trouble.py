@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console import overview
 from tests.flows.running import Office, now_ms, until
 
 
@@ -70,13 +71,11 @@ async def test_a_revoked_key_pauses_the_connection_with_one_entry_and_loses_noth
         await ours.marketing.edit("contact", hs, {"jobtitle": f"while revoked {number}"})
 
     async def state() -> Any:
-        (found,) = ours.running.command("status", "--tenant", ours.tenant)
-        return next(one for one in found["connections"] if one["id"] == connection)
+        return next(one for one in await overview.connections(ours.database, ours.tenant) if one["id"] == connection)
 
     broken = await ours.eventually(state, lambda one: one["state"] == "broken")
     assert "auth" in broken["reason"]
-    entries = ours.running.command("attention", "--tenant", ours.tenant, "--entries")
-    assert len([entry for entry in entries if entry["category"] == "auth_revoked"]) == 1
+    assert len([entry for entry in await ours.attention() if entry["category"] == "auth_revoked"]) == 1
     await ours.admin.configure("freshsales", ours.tenant, revoked=False)
     ours.running.command("reconnect", ours.tenant, connection)
     await ours.eventually(lambda: ours.sales.look("contact", fs), lambda seen: seen["job_title"] == "while revoked 4")
