@@ -12,6 +12,7 @@ from schemas.records import RecordId
 from schemas.values import Value, is_empty
 from schemas.versions import ZERO
 from streams.engine import lists
+from streams.engine.gone import retire
 from streams.engine.merge import SETTLE_MS
 from streams.engine.plan import Line, PairPlan, Side
 from streams.engine.state import LinkRow, RecordRow, Sent
@@ -32,7 +33,8 @@ def issue(work: Work, record: RecordId) -> None:
     if is_busy(row):
         return
     if record.is_placeholder:
-        _create(work, record, row)
+        if not retire(work, record):
+            _create(work, record, row)
     elif row.delete:
         _send(work, record, row, row.delete, {})
     else:

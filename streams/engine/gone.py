@@ -31,18 +31,42 @@ def gone(
     if row.deleted_at or (read_from and read_from < row.read_from):
         return None
     row.deleted_at = work.now
-    row.wanted, row.sent, row.delete = {}, None, ""
+    row.delete = ""
     reindex(work, record)
     work.note("gone", record, other=into, reason="erased" if erased else "merged" if into is not None else "deleted")
+    result = end_links(work, record, at=at, erased=erased, into=into)
+    if erased:
+        _forget_values(work, record, row)
+    work.touch(record)
+    return result
+
+
+def end_links(work: Work, record: RecordId, *, at: int, erased: bool = False, into: RecordId | None = None) -> Gone:
+    """Close the links of a record that is gone, and do with their other ends as the pairs say."""
+    work.record(record).wanted, work.record(record).sent = {}, None
     result = Gone()
     for link in work.links_of(record):
         if link.state == "open":
             result.linked = True
             _end_link(work, link, record, result, at=at, erased=erased, into=into)
-    if erased:
-        _forget_values(work, record, row)
-    work.touch(record)
     return result
+
+
+def retire(work: Work, record: RecordId) -> bool:
+    """Give up a placeholder whose create nobody wants any more. True if it was one."""
+    row = work.record(record)
+    if row.sent is not None or row.wanted:
+        return False
+    links = [link for link in work.links_of(record) if link.state == "open"]
+    others = [link.other(record) for link in links]
+    if any(not other.is_placeholder and work.record(other).alive for other in others):
+        return False
+    row.deleted_at = work.now
+    for link in links:
+        link.state = "deleted"
+        work.touch(link.other(record))
+    reindex(work, record)
+    return True
 
 
 def revive(work: Work, record: RecordId) -> None:
@@ -72,12 +96,13 @@ def _end_link(
         return
     pair = planned[1]
     row = work.record(other)
-    if other.is_placeholder:
-        row.wanted = {}
-        return
     policy: DeletePolicy = pair.delete_from_left if link.left == record else pair.delete_from_right
     if erased:
         policy = "delete" if pair.erase else policy
+    if other.is_placeholder:
+        row.wanted = {}
+        row.delete = policy if policy != "unlink" else ""  # if its create has been done already
+        return
     if policy == "unlink" or not row.alive:
         work.note("unlinked", record, link=link, reason=link.state)
         return

@@ -78,6 +78,7 @@ def adopt(work: Work, created: RecordId, real: RecordId) -> bool:
             fall_back(work, real, name, held_version(row, name))
     source.wanted, source.sent, source.payload, source.blocked = {}, None, None, None
     row.held = {**source.held, **row.held}
+    row.delete = row.delete or source.delete
     reindex(work, created)
     work.touch(real)
     return True

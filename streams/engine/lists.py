@@ -37,15 +37,22 @@ def spelled(field: FieldPlan, *values: Value) -> dict[str, str]:
     return found
 
 
-def edited(field: FieldPlan, cell: Cell | None, value: Value, version: Version) -> dict[str, Element]:
-    """The registers of a list after it was seen to hold `value` since `version`."""
+def edited(
+    field: FieldPlan, cell: Cell | None, value: Value, version: Version, ours: Elements | None = None
+) -> dict[str, Element]:
+    """The registers of a list after it was seen to hold `value` since `version`.
+
+    `ours`: what a write of ours, whose answer was lost, may have put there: that part of the change is no edit.
+    """
     elements = dict(cell.elements or {}) if cell is not None else {}
     before = spelled(field, cell.value) if cell is not None else {}
     after = spelled(field, value)
-    for key in after.keys() - before.keys():
-        elements[key] = Element(present=True, version=version)
-    for key in before.keys() - after.keys():
-        elements[key] = Element(present=False, version=version)
+    for key in before.keys() ^ after.keys():
+        written = (ours or {}).get(key)
+        if written is not None and written.present == (key in after):
+            elements[key] = later(elements, {key: written})[key]
+        else:
+            elements[key] = Element(present=key in after, version=version)
     return elements
 
 

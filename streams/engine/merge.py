@@ -201,14 +201,27 @@ def being_created(row: RecordRow) -> bool:
 
 def _unchanged(look: Look, name: str, value: Value, cell: Cell) -> None:
     row = look.row
-    settled = look.source == "before" or (
-        look.source == "get" and not row.in_flight(name) and not too_early(look.work, row, name, look.reading, "get")
-    )
-    if name in row.seen and settled:
+    if name in row.seen and _is_settled(look, name, value):
         _judge_seen(look, name, value, cell)
     cell = row.cells[name]
     if cell.value != value and not row.in_flight(name):
         row.cells[name] = msgspec.structs.replace(cell, value=value)  # only its spelling
+
+
+def _is_settled(look: Look, name: str, value: Value) -> bool:
+    """Can a value that is gone again no longer be put down to a write of ours that is under way?"""
+    row = look.row
+    if look.source == "before":
+        return True
+    if look.source != "get" or too_early(look.work, row, name, look.reading, "get"):
+        return False
+    if row.sent is None or not row.in_flight(name):
+        return True
+    ghost = row.ghosts.get(name)
+    ours = [row.sent.command.fields[name].value, *([ghost.value] if ghost is not None else [])]
+    return look.reading.updated_at > row.seen[name].updated_at and not any(
+        look.same(name, value, written) for written in ours
+    )
 
 
 def _judge_seen(look: Look, name: str, value: Value, cell: Cell) -> None:
@@ -242,6 +255,7 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
     if look.same(name, value, write.value):
         if not look.same(name, write.value, expected):
             look.merged.confirmed = True
+            row.ghosts.pop(name, None)
             land(look.work, look.record, name, write, value)
         return
     if not look.same(name, value, expected):
@@ -277,7 +291,7 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
     else:
         version = observed(vendor_time(look.reading, name), record.connection, cell)
     field_plan = work.field(record, name)
-    elements = lists.edited(field_plan, cell, value, version) if field_plan.is_list else None
+    elements = lists.edited(field_plan, cell, value, version, _ours(row, name)) if field_plan.is_list else None
     row.cells[name] = Cell(value, version, elements)
     if name in row.seen and look.same(name, row.seen[name].value, value):
         del row.seen[name]
@@ -288,6 +302,23 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
     if row.wanted.pop(name, None) is not None:
         # A person edited the field while a value for it waited: judge anew what is to win.
         fall_back(work, record, name, cell.version if cell is not None else ZERO)
+    row.held.pop(name, None)
+
+
+def _ours(row: RecordRow, name: str) -> lists.Elements | None:
+    ghost = row.ghosts.get(name)
+    return ghost.elements if ghost is not None else None
+
+
+def edit_aside(work: Work, record: RecordId, name: str, seen: Seen) -> None:
+    """A value that was set aside turns out to have been an edit."""
+    row = work.record(record)
+    cell, field_plan = row.cells.get(name), work.field(record, name)
+    if cell is not None and work.same(record, name, cell.value, seen.value):
+        return
+    version = observed(seen.updated_at or work.now, record.connection, cell)
+    elements = lists.edited(field_plan, cell, seen.value, version, _ours(row, name)) if field_plan.is_list else None
+    row.cells[name] = Cell(seen.value, version, elements)
     row.held.pop(name, None)
 
 

@@ -12,9 +12,9 @@ from schemas.values import Value
 from schemas.versions import ZERO
 from streams.engine import lists
 from streams.engine.command import read_after_write
-from streams.engine.gone import gone
+from streams.engine.gone import end_links, gone
 from streams.engine.link import adopt
-from streams.engine.merge import land, landed, merge
+from streams.engine.merge import edit_aside, land, landed, merge
 from streams.engine.state import Cell, Held, RecordRow
 from streams.engine.work import Work, fall_back, held_version
 
@@ -34,21 +34,24 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
         if not adopt(work, outcome.record, real):
             return _created_twice(work, outcome, record, real)
         record = real
+        if work.record(real).deleted_at:
+            end_links(work, real, at=work.record(real).deleted_at)  # it came and went before its answer
     row = work.record(record)
     if outcome.created is not None and outcome.status != "duplicate":
         row.ours = True
     mine = is_mine(row, outcome)
     work.touch(record)
-    if outcome.status == "ambiguous":
+    if outcome.status == "ambiguous" and outcome.action == "update":
         _expect_ghosts(work, outcome, row)
     if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
         return record
+    believed = False
     if outcome.before is not None and row.alive:
         # It was read before our write: news of the fields that were not written, and of those found edited.
-        merge(work, record, outcome.before, "before", skip=_judged_here(outcome))
+        believed = merge(work, record, outcome.before, "before", skip=_judged_here(outcome)).reason != "older"
     if _settled_as_create(work, outcome, record, row, mine):
         return record
-    _take_fields(work, outcome, record, row, mine)
+    _take_fields(work, outcome, record, row, mine, believed)
     if mine:
         _take_status(work, outcome, record, row)
     if outcome.status in ("gone", "applied", "partial") and _is_gone(outcome):
@@ -143,7 +146,7 @@ def _as_sent(work: Work, record: RecordId, name: str, write: FieldWrite) -> Cell
     return landed(work, record, name, write, write.value)
 
 
-def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow, mine: bool) -> None:
+def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow, mine: bool, believed: bool) -> None:
     """Field by field: done, found edited, or refused."""
     written: list[TrailField] = []
     for name, write in outcome.fields.items():
@@ -152,8 +155,8 @@ def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow,
                 if not _was_edited_since(work, outcome, record, name, write):
                     written.append(_done(work, outcome, record, name, write, mine))
             case "stale":
-                if mine and row.wanted.pop(name, None) is not None:
-                    fall_back(work, record, name, held_version(row, name))
+                if mine:
+                    _stale(work, record, row, name, believed)
             case "rejected":
                 _rejected(work, outcome, record, name, write)
     if outcome.status not in ("applied", "partial"):
@@ -166,6 +169,15 @@ def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow,
         differing = [name for name in outcome.fields if _was_edited_since(work, outcome, record, name, None)]
         skip = [name for name in outcome.fields if name not in differing]
         merge(work, record, outcome.after, "before" if outcome.found else "after", skip=skip)
+
+
+def _stale(work: Work, record: RecordId, row: RecordRow, name: str, believed: bool) -> None:
+    """Somebody edited the field before our write, which was not made: what is to win is judged anew."""
+    if row.wanted.pop(name, None) is not None:
+        fall_back(work, record, name, held_version(row, name))
+    seen = row.seen.pop(name, None)
+    if seen is not None and not believed:
+        edit_aside(work, record, name, seen)
 
 
 def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite | None) -> bool:
@@ -194,12 +206,20 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
         if before is None or write.version >= before.version:
             land(work, record, name, write, value)
         elif not work.same(record, name, before.value, value):
-            work.read_again(record, read_after_write(work))
+            _landed_over_newer(work, record, name, write, value, mine)
     held = row.held.get(name)
     if held is not None and held.version <= write.version:
         del row.held[name]
     expected = before.value if before is not None else msgspec.UNSET
     return TrailField(name=name, before=expected, after=value, version=write.version)
+
+
+def _landed_over_newer(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:
+    """We wrote an older value over a newer one: let the newer one, which its other ends have, be sent again."""
+    row = work.record(record)
+    if mine:
+        row.cells[name] = landed(work, record, name, write, value)
+    work.read_again(record, read_after_write(work))
 
 
 def _done_list(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:
@@ -208,6 +228,7 @@ def _done_list(work: Work, record: RecordId, name: str, write: FieldWrite, value
         land(work, record, name, write, value)
         return
     lists.land(row, name, write, value, is_answer=False)
+    row.ghosts[name] = write  # a read will show whether it is still there
     work.read_again(record, read_after_write(work))
 
 
