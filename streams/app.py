@@ -349,7 +349,7 @@ class App(faust.App):
             topic=message.topic,
             partition=message.partition,
             offset=message.offset,
-            at=int(message.timestamp * 1000),
+            at=round(message.timestamp * 1000),
             key=message.key or b"",
             value=message.value or b"",
             headers=cast(Headers, message.headers or ()),

@@ -15,6 +15,7 @@ HEARTBEATS_PER_SESSION = 4
 COMMIT_INTERVAL_S = 0.5
 COMMIT_EVERY = 500
 """Events; a backlog is worked off so fast that an interval alone would leave thousands to be repeated."""
+NEVER_S = 1e8
 PRODUCE_TIMEOUT_S = 120.0
 """How long a broker may be away before a worker gives up and starts again."""
 
@@ -33,6 +34,8 @@ def faust_options(settings: Settings, role: str) -> dict[str, Any]:
         "broker_session_timeout": session_s,
         "broker_heartbeat_interval": session_s / HEARTBEATS_PER_SESSION,
         "broker_request_timeout": max(30.0, session_s + 1),
+        # The client would leave the group for good when it has had nothing to fetch for so long, as a spare worker has.
+        "broker_max_poll_interval": NEVER_S,
         "broker_commit_interval": COMMIT_INTERVAL_S,
         "broker_commit_every": COMMIT_EVERY,
         # A restart within the session keeps its partitions and causes no rebalance on the others.

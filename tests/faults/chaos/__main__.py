@@ -1,6 +1,6 @@
 """Does things to workers and their broker, and counts what that did to the events. The long lane of the fault tests.
 
-python -m tests.faults.chaos --mode kill-one --runs 10 --report FILE [--static] [--without RULE …]
+python -m tests.faults.chaos --mode kill-one --runs 10 --report FILE [--role source] [--static] [--without RULE …]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
         for seed in range(arguments.seed, arguments.seed + arguments.runs):
             plan = Plan(
                 mode=mode,
+                role=arguments.role,
                 events=arguments.events,
                 rate=arguments.rate,
                 seed=seed,
@@ -50,6 +51,7 @@ def main(argv: list[str]) -> int:
 def _parsed(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.chaos", description=__doc__)
     parser.add_argument("--mode", action="append", choices=list(MODES), help="all of them, if none is named")
+    parser.add_argument("--role", choices=["sync", "source"], default="sync", help="the agent under test")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--events", type=int, default=12_000)

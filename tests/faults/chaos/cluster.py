@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local.services import Kafka
 from schemas.topics import all_topics
+from tests.faults.chaos.toy import PRODUCT
 from tests.faults.chaos.worker import PARTITIONS
 from tests.ports import free_port
 
@@ -86,7 +87,7 @@ class Broker:
         await admin.start()
         try:
             await admin.create_topics(
-                [NewTopic(topic.name, PARTITIONS, 1, topic_configs=topic.config) for topic in all_topics([])]
+                [NewTopic(topic.name, PARTITIONS, 1, topic_configs=topic.config) for topic in all_topics([PRODUCT])]
             )
         finally:
             await admin.close()

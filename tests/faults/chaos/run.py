@@ -10,18 +10,19 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.events import Nudge, decode_sync, decode_trail, encode
-from schemas.topics import STATE_CHANGELOG, SYNC, TRAIL
+from schemas.events import Message, Nudge, decode_change, decode_sync, decode_trail, encode
+from schemas.topics import STATE_CHANGELOG, SYNC, TRAIL, changes
 from streams.tuning import group_of
 from tests.faults.chaos.cluster import Broker, Worker
 from tests.faults.chaos.modes import MODES
-from tests.faults.chaos.toy import numbered
+from tests.faults.chaos.toy import PRODUCT, hinted, numbered
 from tests.faults.chaos.verdict import Commit, Record, Verdict, judge
 
 WORKERS = 2
@@ -36,6 +37,8 @@ READY_S = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     mode: str
+    role: Literal["sync", "source"] = "sync"
+    """Which agent is under test: the one with tables, or the one that works on many events at once."""
     events: int = 12_000
     rate: float = 400.0
     """Events a second."""
@@ -43,6 +46,14 @@ class Plan:
     without: Sequence[str] = ()
     static: bool = False
     """Workers keep their group membership over restarts."""
+
+    @property
+    def topic(self) -> str:
+        """Where the events go."""
+        return SYNC if self.role == "sync" else changes(PRODUCT)
+
+    def event(self, number: int) -> Message:
+        return numbered(number) if self.role == "sync" else hinted(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +76,12 @@ async def run_chaos(plan: Plan, home: Path) -> Result:
         for worker in workers:
             worker.start()
         try:
-            await _wait_until_joined(broker.kafka.bootstrap)
+            await _wait_until_joined(broker.kafka.bootstrap, group_of(plan.role))
             commits = await _disturb(plan, broker, workers)
             await _wait_for_outputs(broker.kafka.bootstrap, plan.events)
         finally:
             await asyncio.gather(*(worker.stop() for worker in workers))
-        verdict = judge(*await _read_all(broker.kafka.bootstrap), commits)
+        verdict = await _compare(plan, broker.kafka.bootstrap, commits)
     finally:
         await broker.stop()
         broker.close()
@@ -79,23 +90,23 @@ async def run_chaos(plan: Plan, home: Path) -> Result:
 
 
 def _worker(plan: Plan, home: Path, broker: Broker, number: int) -> Worker:
-    options = [f"--without={rule}" for rule in plan.without]
+    options = [f"--role={plan.role}", *(f"--without={rule}" for rule in plan.without)]
     if plan.static:
         options.append(f"--instance=chaos-{number}")
     return Worker(f"worker-{number}", home, broker.kafka.bootstrap, options)
 
 
-async def _wait_until_joined(bootstrap: str) -> None:
+async def _wait_until_joined(bootstrap: str, group: str) -> None:
     """Until all workers are members of the group; raises TimeoutError."""
     async with asyncio.timeout(READY_S), _admin(bootstrap) as admin:
-        while await _members(admin) != WORKERS:  # noqa: ASYNC110  the broker tells nobody
+        while await _members(admin, group) != WORKERS:  # noqa: ASYNC110  the broker tells nobody
             await asyncio.sleep(SAMPLE_S)
 
 
-async def _members(admin: AIOKafkaAdminClient) -> int:
+async def _members(admin: AIOKafkaAdminClient, group: str) -> int:
     """Of the group while it is stable."""
     with contextlib.suppress(KafkaError):
-        (answer,) = await admin.describe_consumer_groups([group_of("sync")])
+        (answer,) = await admin.describe_consumer_groups([group])
         _, _, state, _, _, members, *_ = answer.groups[0]
         return len(members) if state == "Stable" else 0
     return 0
@@ -104,7 +115,7 @@ async def _members(admin: AIOKafkaAdminClient) -> int:
 async def _disturb(plan: Plan, broker: Broker, workers: Sequence[Worker]) -> list[Commit]:
     """Faults while the events flow, the last one to its end; the commits that were seen meanwhile."""
     commits: list[Commit] = []
-    watching = asyncio.create_task(_watch_commits(broker.kafka.bootstrap, commits))
+    watching = asyncio.create_task(_watch_commits(plan, broker.kafka.bootstrap, commits))
     flowing = asyncio.create_task(_produce(broker.kafka.bootstrap, plan))
     chance = random.Random(plan.seed)
     faults = MODES[plan.mode]
@@ -128,21 +139,23 @@ async def _produce(bootstrap: str, plan: Plan) -> None:
     ) as producer:
         began = time.monotonic()
         for number in range(plan.events):
-            event = numbered(number)
-            await producer.send(SYNC, encode(event), key=event.tenant.encode())
+            event = plan.event(number)
+            await producer.send(plan.topic, encode(event), key=event.tenant.encode())
             await asyncio.sleep(max(0.0, began + number / plan.rate - time.monotonic()))
         await producer.flush()
 
 
-async def _watch_commits(bootstrap: str, commits: list[Commit]) -> None:
+async def _watch_commits(plan: Plan, bootstrap: str, commits: list[Commit]) -> None:
     while True:
         with contextlib.suppress(KafkaError, OSError):
             async with _admin(bootstrap) as admin:
                 while True:
-                    offsets = await admin.list_consumer_group_offsets(group_of("sync"))
+                    offsets = await admin.list_consumer_group_offsets(group_of(plan.role))
                     at = time.time_ns() // 1_000_000
                     commits.extend(
-                        Commit(tp.partition, found.offset, at) for tp, found in offsets.items() if tp.topic == SYNC
+                        Commit(tp.partition, found.offset, at)
+                        for tp, found in offsets.items()
+                        if tp.topic == plan.topic
                     )
                     await asyncio.sleep(SAMPLE_S)
         await asyncio.sleep(SAMPLE_S)
@@ -181,13 +194,11 @@ async def _reader(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]
         await reader.stop()
 
 
-async def _read_all(bootstrap: str) -> tuple[list[Record], list[Record], list[Record]]:
-    """Events, outputs, rows."""
-    return (
-        await _read(bootstrap, SYNC, _event_text),
-        await _read(bootstrap, TRAIL, _output_text),
-        await _read(bootstrap, STATE_CHANGELOG, lambda value: (value.decode(), "")),
-    )
+async def _compare(plan: Plan, bootstrap: str, commits: Sequence[Commit]) -> Verdict:
+    events = await _read(bootstrap, plan.topic, _event_text if plan.role == "sync" else _hint_text)
+    outputs = await _read(bootstrap, TRAIL, _output_text)
+    rows = await _read(bootstrap, STATE_CHANGELOG, _row_text) if plan.role == "sync" else None
+    return judge(events, outputs, rows, commits)
 
 
 def _event_text(value: bytes) -> tuple[str, str]:
@@ -195,9 +206,17 @@ def _event_text(value: bytes) -> tuple[str, str]:
     return f"{event.tenant}/{event.sequence}", ""
 
 
+def _hint_text(value: bytes) -> tuple[str, str]:
+    return decode_change(value).id, ""
+
+
 def _output_text(value: bytes) -> tuple[str, str]:
     entry = decode_trail(value)
     return entry.id, entry.reason
+
+
+def _row_text(value: bytes) -> tuple[str, str]:
+    return value.decode(), ""
 
 
 async def _read(bootstrap: str, topic: str, text: Callable[[bytes], tuple[str, str]]) -> list[Record]:

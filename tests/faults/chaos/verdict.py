@@ -57,9 +57,9 @@ class Verdict:
 
 
 def judge(
-    events: Sequence[Record], outputs: Sequence[Record], rows: Sequence[Record], commits: Sequence[Commit]
+    events: Sequence[Record], outputs: Sequence[Record], rows: Sequence[Record] | None, commits: Sequence[Commit]
 ) -> Verdict:
-    """Each in the order of its topic's partitions."""
+    """Each in the order of its topic's partitions; `rows` is None for a stage without a table."""
     first: dict[str, Record] = {}
     for output in outputs:
         first.setdefault(output.value, output)
@@ -67,8 +67,8 @@ def judge(
         events=len(events),
         lost=sum(event.value not in first for event in events),
         disordered=_falls((output.key, _number(output.value)) for output in first.values()),
-        backwards=_falls((row.key, int(row.value)) for row in rows),
-        stale=_stale(events, rows),
+        backwards=_falls((row.key, int(row.value)) for row in rows or ()),
+        stale=0 if rows is None else _stale(events, rows),
         broken=sum(bool(output.note) for output in outputs),
         early=_early(events, first, commits),
         duplicates=len(outputs) - len(first),

@@ -1,6 +1,6 @@
 """The worker that chaos is done to: the real runtime, with the toy stage, less the rules that a run takes out.
 
-python -m tests.faults.chaos.worker --bootstrap H:P --data DIR [--instance NAME] [--without RULE …]
+python -m tests.faults.chaos.worker --bootstrap H:P --data DIR --role ROLE [--instance NAME] [--without RULE …]
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 from schemas.logs import configure_logs
 from schemas.settings import Kafka, MySQL, Settings
 from streams.app import App
-from streams.worker import run, sync_worker
-from tests.faults.chaos.toy import NoPlans, decide
+from streams.executor import Limits
+from streams.worker import run, source_worker, sync_worker
+from tests.faults.chaos.toy import PRODUCT, NoPlans, ToySource, decide
 from tests.faults.chaos.without import WITHOUT
 
 PARTITIONS = 4
@@ -25,6 +26,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--data", required=True)
+    parser.add_argument("--role", required=True, choices=["sync", "source"])
     parser.add_argument("--instance", default="")
     parser.add_argument("--without", action="append", default=[], choices=sorted(WITHOUT))
     arguments = parser.parse_args(argv)
@@ -43,12 +45,16 @@ def main(argv: list[str]) -> int:
     )
     for rule in arguments.without:
         WITHOUT[rule]()
-    return run(_worker(settings), settings)
+    return run(_worker(settings, arguments.role), settings)
 
 
 @asynccontextmanager
-async def _worker(settings: Settings) -> AsyncIterator[App]:
-    yield sync_worker(settings, decide, NoPlans())
+async def _worker(settings: Settings, role: str) -> AsyncIterator[App]:
+    if role == "source":
+        room = Limits(lane_running=64, lane_waiting=100_000)
+        yield source_worker(settings, [PRODUCT], ToySource, lambda _: None, limits=room)
+    else:
+        yield sync_worker(settings, decide, NoPlans())
 
 
 if __name__ == "__main__":
