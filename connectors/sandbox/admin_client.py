@@ -85,6 +85,9 @@ class AdminClient:
     async def configure(self, product: str, account: str | None = None, **settings: JSON) -> None:
         await self._call("POST", "/settings", {"product": product, "account": account, **settings})
 
+    async def settings(self, product: str, account: str) -> JSON:
+        return await self._call("GET", "/settings", query={"product": product, "account": account})
+
     async def fault(self, product: str, **fault: JSON) -> JSON:
         return await self._call("POST", "/faults", {"product": product, **fault})
 

@@ -48,7 +48,7 @@ class FreshsalesCrm(Bundle):
 
     def dump(self, entity: str, *, deleted: bool) -> list[JSON]:
         chosen = _entity(entity)
-        records = self.shelves[chosen.plural].records.values()
+        records = sorted(self.shelves[chosen.plural].records.values(), key=lambda record: record.id)
         return [shown(self, chosen, each, ["sales_accounts"]) for each in records if deleted or not each.is_deleted]
 
     def edit(self, edit: Edit, now: int) -> JSON:

@@ -53,7 +53,7 @@ class HubSpotCrm(Portal):
 
     def dump(self, entity: str, *, deleted: bool) -> list[JSON]:
         kind = _kind(entity)
-        records = self.shelves[kind.plural].records.values()
+        records = self.shelves[kind.plural].after(0)
         return [self._dumped(kind, each) for each in records if deleted or not each.archived_at]
 
     def edit(self, edit: Edit, now: int) -> JSON:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,10 @@ class Delivered:
 
     headers: dict[str, str]
     raw: bytes
-    body: JSON
+
+    @property
+    def body(self) -> JSON:
+        return json.loads(self.raw)
 
 
 @dataclass(slots=True)
@@ -76,13 +80,12 @@ class Receiver:
         return [event for each in self.deliveries for event in each.body]
 
     async def handle(self, request: web.Request) -> web.Response:
-        raw = await request.read()
-        self.deliveries.append(Delivered(dict(request.headers), raw, await request.json()))
+        self.deliveries.append(Delivered(dict(request.headers), await request.read()))
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so; fails after ten seconds."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.005)

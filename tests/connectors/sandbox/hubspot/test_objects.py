@@ -99,9 +99,7 @@ async def test_deals_and_tickets_get_the_default_pipeline(hubspot: Api) -> None:
     deal = await hubspot.post(
         "/crm/v3/objects/deals", {"properties": {"dealname": "Big", "dealstage": "closedwon", "amount": "10"}}
     )
-    ticket = await hubspot.post(
-        "/crm/v3/objects/0-5", {"properties": {"subject": "Help", "hs_pipeline_stage": "1"}}
-    )
+    ticket = await hubspot.post("/crm/v3/objects/0-5", {"properties": {"subject": "Help", "hs_pipeline_stage": "1"}})
     assert deal.body["properties"]["pipeline"] == "default"
     assert ticket.body["properties"]["hs_pipeline"] == "0"
 
@@ -137,7 +135,10 @@ async def test_a_write_that_is_not_valid_is_refused_with_its_code(
 
 async def test_an_unknown_property_is_told_in_the_documented_words(hubspot: Api) -> None:
     reply = await hubspot.post(CONTACTS, {"properties": {"x": "1"}})
-    assert '"message":"Property \\"x\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"x"' in reply.body["message"]
+    assert (
+        '"message":"Property \\"x\\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"x"'
+        in reply.body["message"]
+    )
 
 
 async def test_dates_are_read_back_as_days_and_owners_by_id(hubspot: Api, sandbox: Running) -> None:
