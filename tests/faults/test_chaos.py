@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.chaos.run import Plan, run_chaos
+from tests.faults.chaos.modes import MODES
+from tests.faults.chaos.run import Plan, Role, run_chaos
+
+TRIES = 6
+"""For a race to be hit."""
 
 
 @pytest.mark.timeout(300)
@@ -25,3 +29,32 @@ async def test_a_stage_that_works_on_many_events_at_once_loses_and_disorders_not
     assert result.verdict.events == plan.events
     assert result.verdict.clean, result
     assert -9 in result.exits, "the kill was not felt"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("role", ["sync", "source"])
+@pytest.mark.parametrize("mode", MODES)
+async def test_no_fault_loses_or_disorders_anything(mode: str, role: Role, tmp_path: Path) -> None:
+    result = await run_chaos(Plan(mode=mode, role=role), tmp_path)
+    assert result.verdict.clean, result
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("rule", "mode", "role"),
+    [
+        ("hold", "kill-one", "sync"),
+        ("lease", "pause", "sync"),
+        ("watermark", "kill-one", "source"),
+        ("changelog-first", "kill-both", "sync"),
+    ],
+)
+async def test_without_a_rule_the_events_suffer(rule: str, mode: str, role: Role, tmp_path: Path) -> None:
+    """Rules 3 and 5, and the rest of rule 1, have their proofs in tests/streams (test_outbox, test_app)."""
+    for seed in range(TRIES):
+        home = tmp_path / str(seed)
+        home.mkdir()
+        result = await run_chaos(Plan(mode=mode, role=role, seed=seed, without=(rule,)), home)
+        if not result.verdict.clean:
+            return
+    pytest.fail(f"{TRIES} runs without {rule} were clean")

@@ -25,6 +25,8 @@ from tests.faults.chaos.modes import MODES
 from tests.faults.chaos.toy import PRODUCT, hinted, numbered
 from tests.faults.chaos.verdict import Commit, Record, Verdict, judge
 
+Role = Literal["sync", "source"]
+
 WORKERS = 2
 FIRST_FAULT_S = 5.0
 BETWEEN_FAULTS_S = 8.0
@@ -37,7 +39,7 @@ READY_S = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     mode: str
-    role: Literal["sync", "source"] = "sync"
+    role: Role = "sync"
     """Which agent is under test: the one with tables, or the one that works on many events at once."""
     events: int = 12_000
     rate: float = 400.0
