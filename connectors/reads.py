@@ -80,7 +80,7 @@ class Reads:
         fields = await self.fields(entity)
         began = now_ms()
         try:
-            answer, _ = await self._ask(operation, fields, {"id": id})
+            answer = await self._ask(operation, fields, {"id": id})
         except CallFailed as error:
             if error.category == "not_found":
                 return None
@@ -91,13 +91,13 @@ class Reads:
     async def raw(self, entity: CompiledEntity, id: str) -> Any:
         """The record as the product returns it. Raises CallFailed (`not_found`)."""
         operation = self.operation(entity, "get")
-        answer, _ = await self._ask(operation, await self.fields(entity), {"id": id})
+        answer = await self._ask(operation, await self.fields(entity), {"id": id})
         return self.account.checked(operation.record, answer)
 
     async def listed(self, entity: CompiledEntity, cursor: str | None) -> Page:
         """A page of all records; `cursor` of None: the first."""
         operation = self.operation(entity, "list")
-        rows, _, following = await self._page(entity, operation, _mark(cursor), {})
+        rows, following = await self._page(entity, operation, _mark(cursor), {})
         return Page(rows, following.text if following else None)
 
     async def changed(self, entity: CompiledEntity, since_ms: int, cursor: str | None) -> Page:
@@ -108,7 +108,7 @@ class Reads:
             raise CallFailed("unsupported", "the connector does not say where an incremental read begins")
         begin = max(0, since_ms - since.overlap_s * 1000)
         mark = _mark(cursor) if cursor else Mark(since=begin)
-        rows, _, following = await self._page(entity, operation, mark, {"since": since_scope(mark.since)})
+        rows, following = await self._page(entity, operation, mark, {"since": since_scope(mark.since)})
         if since.order == "desc":
             current = tuple(row for row in rows if _changed_at(row, since) >= mark.since)
             return Page(current, following.text if following and len(current) == len(rows) else None)
@@ -160,7 +160,7 @@ class Reads:
         began = now_ms()
         if operation.declared.items is None:
             try:
-                answer, _ = await self._ask(operation, fields, values)
+                answer = await self._ask(operation, fields, values)
             except CallFailed as error:
                 if error.category == "not_found" or (name == entity.declared.stamp and error.status == 400):
                     return operation, [], began  # the account may have no field for our stamp
@@ -172,21 +172,21 @@ class Reads:
 
     async def _page(
         self, entity: CompiledEntity, operation: CompiledOperation, mark: Mark, values: Mapping[str, Any]
-    ) -> tuple[tuple[Found, ...], Answer, Mark | None]:
+    ) -> tuple[tuple[Found, ...], Mark | None]:
         fields = await self.fields(entity)
         page = operation.declared.page
         began = now_ms()
-        answer, _ = await self._ask(operation, fields, {"page": page_scope(page, mark), **values}, mark.link)
+        answer = await self._ask(operation, fields, {"page": page_scope(page, mark), **values}, mark.link)
         items = self.account.checked(operation.records, answer)
         rows = [await self.found(entity, item, fields, began) for item in items]
         following = self.account.checked(lambda _: advance(page)(mark, answer, len(items)), answer)
-        return tuple(rows), answer, following
+        return tuple(rows), following
 
     async def _ask(
         self, operation: CompiledOperation, fields: Sequence[Field], values: Mapping[str, Any], link: str = ""
-    ) -> tuple[Answer, Mapping[str, Any]]:
+    ) -> Answer:
         scope = await self._scope(operation, fields, values)
-        return await self.caller.call(self.account.linked(operation.call, link), scope), scope
+        return await self.caller.call(self.account.linked(operation.call, link), scope)
 
     async def _scope(
         self, operation: CompiledOperation, fields: Sequence[Field], values: Mapping[str, Any]

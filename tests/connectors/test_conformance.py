@@ -291,6 +291,22 @@ async def test_an_owner_is_known_by_email(product: str, sandbox: Running, client
     assert EMPLOYEE not in str(record.get("owner_id") or record["properties"]["hubspot_owner_id"])
 
 
+async def test_a_choice_that_is_new_in_the_account_can_be_written_at_once(
+    product: str, sandbox: Running, clients: Clients
+) -> None:
+    opened = await open_account(sandbox, clients, product)
+    await opened.client.create("contact", {"email": "ann@x.example", "owner": EMPLOYEE})
+    (crm,) = [account.crm for account in sandbox.world.accounts.all() if account.name == opened.name]
+    newcomer = "nia@customer.example"
+    seeds = {
+        "hubspot": {"owners": [{"email": newcomer, "first_name": "Nia", "last_name": "N"}]},
+        "freshsales": {"users": [{"email": newcomer, "display_name": "Nia N"}]},
+    }
+    crm.load(seeds[product], sandbox.world.clock.now())
+    made = await opened.client.create("contact", {"email": "bob@x.example", "owner": newcomer})
+    assert made.reading.fields["owner"] == newcomer
+
+
 async def test_a_field_that_cannot_be_written_is_refused_before_any_call(
     product: str, sandbox: Running, clients: Clients
 ) -> None:
