@@ -118,9 +118,7 @@ class Hooks:
             frames = traceback.format_tb(error.__traceback__)  # no message: it may quote what was sent
             log.error("webhook_failed", product=product, error=type(error).__name__, frames=frames)  # noqa: TRY400
             result, response = "failed", _refusal(Refused("away"))
-        self._metrics.requests.labels(product, result).inc()
-        if result == "accepted":
-            self._metrics.accepted_seconds.labels(product).observe(time.perf_counter() - begun)
+        self._metrics.count(product, result, time.perf_counter() - begun if result == "accepted" else None)
         return response
 
     async def _taken(self, request: web.Request, target: Target) -> web.Response:

@@ -22,6 +22,12 @@ class Metrics:
     in_flight: Gauge
     """Bytes of messages that the broker has not acknowledged yet."""
 
+    def count(self, product: str, result: str, seconds: float | None) -> None:
+        """A request was answered; `seconds` if it was accepted."""
+        self.requests.labels(product, result).inc()
+        if seconds is not None:
+            self.accepted_seconds.labels(product).observe(seconds)
+
     @classmethod
     def of(cls, registry: CollectorRegistry) -> Metrics:
         return cls(
