@@ -45,6 +45,8 @@ def _recognise_own_create(work: Work, record: RecordId, reading: Reading) -> Non
     created = find_placeholder(work, record, reading)
     if created is None or not adopt(work, created, record):
         return
+    for link in work.links_of(record):
+        work.note("linked", record, link=link, other=link.other(record), reason="recognised")
     if row.sent is None:
         return
     if row.ours and row.sent.ambiguous:
