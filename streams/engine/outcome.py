@@ -198,7 +198,7 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
     value: Value = write.value if outcome.after is None else outcome.after.fields.get(name, write.value)
     row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
     if write.elements is not None:
-        _done_list(work, record, name, write, value, mine)
+        _done_list(work, outcome, record, name, value, mine)
     else:
         joined = mine and wanted is not None and work.same(record, name, wanted.value, write.value)
         if joined and wanted is not None and wanted.version > write.version:
@@ -222,13 +222,14 @@ def _landed_over_newer(work: Work, record: RecordId, name: str, write: FieldWrit
     work.read_again(record, read_after_write(work))
 
 
-def _done_list(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:
-    row = work.record(record)
+def _done_list(work: Work, outcome: Outcome, record: RecordId, name: str, value: Value, mine: bool) -> None:
+    row, write = work.record(record), outcome.fields[name]
     if mine or name not in row.cells:
         land(work, record, name, write, value)
         return
     lists.land(row, name, write, value, is_answer=False)
     row.ghosts[name] = write  # a read will show whether it is still there
+    row.ghosts_until = max(row.ghosts_until, outcome.ended_at)
     work.read_again(record, read_after_write(work))
 
 

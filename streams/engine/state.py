@@ -159,9 +159,12 @@ class RecordRow(msgspec.Struct, kw_only=True, omit_defaults=True):
         return values
 
     def in_flight(self, name: str) -> bool:
-        """A write of the field is on its way, or its answer was lost."""
+        """A write of the field is on its way, or its answer was lost, and no read has shown yet that it landed."""
         sent = self.sent
-        return sent is not None and name in sent.command.fields and (not sent.waits or sent.ambiguous)
+        if sent is None or name not in sent.command.fields or (sent.waits and not sent.ambiguous):
+            return False
+        cell, write = self.cells.get(name), sent.command.fields[name]
+        return cell is None or write.elements is not None or cell.version != write.version
 
 
 class LinkLine(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -39,7 +39,7 @@ def check_edits(checks: Checks) -> None:
         if edit.field in NOT_ORDERED or (edit.product, edit.record, edit.field, edit.number) in windows:
             continue
         if (edit.field, in_effect(edit.field, edit.value)) not in told:
-            _check_edit(checks, edit)
+            _check_edit(checks, edit, told)
 
 
 def _told(checks: Checks) -> set[tuple[str, Value]]:
@@ -55,7 +55,7 @@ def _told(checks: Checks) -> set[tuple[str, Value]]:
     return found
 
 
-def _check_edit(checks: Checks, edit: Edit) -> None:
+def _check_edit(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) -> None:
     run, field = checks.run, edit.field
     history = run.world.products[edit.product].records[edit.record].history[field]
     place = next(number for number, was in enumerate(history) if was.edit == edit.number)
@@ -71,8 +71,13 @@ def _check_edit(checks: Checks, edit: Edit) -> None:
     later = [other.at for other in run.people.edits if other.field == field and in_effect(field, other.value) == ours]
     if later and max(later) > edit.at:
         return
+    if _was_superseded(checks, edit, told):
+        return
     if field == "note" and any(lost for (product, _), lost in run.world.retries.items() if product == "B"):
         run.excuse("W6 undeclared normaliser and a lost answer")
+        return
+    if _was_on_its_way(checks, edit):
+        run.excuse("W9 the value that was on its way")
         return
     if _was_put_back(checks, edit, history, place):
         run.excuse("W3 put back")
@@ -81,6 +86,32 @@ def _check_edit(checks: Checks, edit: Edit) -> None:
         "older over newer", f"edit {edit.number}: {edit.product}/{edit.record} {field}={edit.value!r} at {edit.at} "
         f"replaced by {after[0].value!r} at {after[0].at}"
     )  # fmt: skip
+
+
+def _was_superseded(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) -> bool:
+    """Was a later edit to replace it, which lost a conflict before it was written here?"""
+    people = checks.run.people
+    person = people.person_of(edit.product, edit.record)
+    return any(
+        other.field == edit.field
+        and other.at > edit.at
+        and (edit.field, in_effect(edit.field, other.value)) in told
+        and people.person_of(other.product, other.record) == person
+        for other in people.edits
+    )
+
+
+def _was_on_its_way(checks: Checks, edit: Edit) -> bool:
+    """Did the person type what a command was about to write there? Nobody can tell the two apart."""
+    record, name = RecordId(edit.product, "contact", edit.record), name_of(edit.product, edit.field)
+    answered = checks.run.sync.answered
+    return any(
+        command.record == record
+        and name in command.fields
+        and in_effect(edit.field, command.fields[name].value) == in_effect(edit.field, edit.value)
+        and command.issued_at - START <= edit.at <= answered.get((record, command.sequence), 0)
+        for command in checks.run.sync.commands
+    )
 
 
 def _was_put_back(checks: Checks, edit: Edit, history: list[Was], place: int) -> bool:

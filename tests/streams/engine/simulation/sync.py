@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from schemas.events import Change, Command, Due, Nudge, Outcome, Reading, Snapshot, SyncEvent, Trail
+from schemas.records import RecordId
 from streams.engine.decide import decide
 from streams.engine.decision import Decision
 from streams.engine.plan import Plan
@@ -34,6 +35,9 @@ class Sync:
         self.rows: dict[str, bytes] = {}
         self.log: list[Logged] = []
         self.trail: dict[str, Trail] = {}
+        self.commands: list[Command] = []
+        self.answered: dict[tuple[RecordId, int], int] = {}
+        """(record, sequence) -> when the answer was taken in last."""
         self.events = self.crashes = 0
         self._world = world
         self._send = send
@@ -63,6 +67,8 @@ class Sync:
         decision = decide(self.rows, logged.event, self.plan, self._next, logged.at)
         self._world.say(f"SYNC {self._next}:", told(logged.event))
         crash = chance.random() < profile.at(profile.crash)
+        if isinstance(logged.event, Outcome):
+            self.answered[logged.event.record, logged.event.sequence] = self._world.now
         outputs = self._outputs(decision)
         if crash and chance.random() < 0.5:
             for output in outputs[: chance.randint(0, len(outputs))]:
@@ -114,6 +120,7 @@ class Sync:
     def _order(self, command: Command) -> None:
         values = {name: (write.value, tuple(write.version)) for name, write in command.fields.items()}
         self._world.say("  command", short(command.record), command.sequence, command.action, values)
+        self.commands.append(command)
         delay = self._world.chance["sync"].randint(1, 20)
         self._world.in_lane(("command", command.record), delay, self._send, command)
 
