@@ -129,6 +129,11 @@ async def test_a_compressed_bomb_is_too_large(client: Client) -> None:
     assert (await client.post(FS_PATH, data=bomb, headers={"Content-Encoding": "gzip"})).status == 413
 
 
+async def test_a_body_is_measured_after_decompression(client: Client) -> None:
+    small = gzip.compress(b'{"id": "1", "pad": "' + b"x" * 300_000 + b'"}')
+    assert (await client.post(FS_PATH, data=small, headers={"Content-Encoding": "gzip"})).status == 413
+
+
 async def test_a_compressed_body_is_read(client: Client) -> None:
     answer = await client.post(FS_PATH, data=gzip.compress(FS_EVENT), headers={"Content-Encoding": "gzip"})
     assert answer.status == 202

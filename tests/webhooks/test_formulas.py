@@ -102,6 +102,15 @@ def test_what_is_no_cel_is_refused(source: str) -> None:
         compile_formula(source, NAMES)
 
 
+@pytest.mark.parametrize("value", [2**70, {"b": 2**70}, [[2**70]], [1, "x"], {"b": None}, 1.5, ["x", "y"]])
+def test_what_cel_changes_on_its_way_is_changed_here_too(value: Any) -> None:
+    scope = {"event": {"a": value}}
+    for source in ("event.a", "[event.a]", "event.?a.orValue('')"):
+        assert outcome(compile_formula(source, NAMES), scope) == outcome(
+            compile_expression(source, NAMES).evaluate, scope
+        )
+
+
 def test_a_name_that_is_not_given_is_null() -> None:
     assert compile_formula("=event", NAMES)({}) is None
 
