@@ -13,7 +13,7 @@ from schemas.configuration import Connection, ConnectionState
 from schemas.sealing import Keyring, token_digest
 from streams.database import Database, Row, Transaction
 from streams.errors import AlreadyThere, NotThere
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.keys import Keys, open_credentials, seal_credentials, token_place
 from streams.registry.revision import change
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.database import Database
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.revision import change
 
 

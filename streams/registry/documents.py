@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from streams.database import Database, Row, Transaction
 from streams.errors import AlreadyThere
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.revision import change
 
 

@@ -10,7 +10,7 @@ from pymysql.err import IntegrityError
 from schemas.configuration import Installation, InstallationState
 from streams.database import Database, Row, Transaction
 from streams.errors import AlreadyThere, NotThere
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.revision import change
 
 COLUMNS = "tenant, id, app, version, left_connection, right_connection, state, settings, overrides"

@@ -7,7 +7,7 @@ from pymysql.err import IntegrityError
 from schemas.configuration import Tenant
 from streams.database import Database
 from streams.errors import AlreadyThere, NotThere
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.revision import change
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from schemas.sealing import token_digest, webhook_secret_place
 from streams.database import Database, Transaction
 from streams.errors import NotThere
-from streams.registry.clock import now_ms
+from streams.ports import now_ms
 from streams.registry.connections import Added, new_token
 from streams.registry.keys import Keys, token_place
 from streams.registry.revision import change

@@ -40,6 +40,12 @@ def ask(mysql: MySQL, sql: str, *arguments: str) -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
+def newest() -> str:
+    """The last step in the folder: its files are named by their order."""
+    folder = Path(streams.migrations.__file__).parent / "versions"
+    return max(step.name for step in folder.glob("r*.py")).split("_")[0]
+
+
 def test_an_empty_database_comes_up_to_date_and_stays_so(mysql: MariaDB, database: str) -> None:
     mine = settings(mysql, database)
     head = migrate(mine)

@@ -1,7 +1,7 @@
 -- The historian's copy of the trail, for people: rebuildable, and no source of truth for syncing. Times are ms since the
 -- epoch, UTC; a record is its text form connection/entity/id; `day` is the UTC day of `at`.
 
--- One partition a day (see streams/partitions.py); a redelivered entry has the same id and day, and is absorbed.
+-- One partition a day (see streams/crawler/retention.py); a redelivered entry has the same id and day, and is absorbed.
 CREATE TABLE IF NOT EXISTS trail (
     tenant       VARCHAR(64)  NOT NULL,
     day          DATE         NOT NULL,
