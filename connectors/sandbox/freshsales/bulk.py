@@ -45,7 +45,7 @@ def job_status(bundle: Bundle, call: Call) -> Answer:
 def bulk_destroy(bundle: Bundle, call: Call) -> Answer:
     """Delete these contacts; ids that are not there are passed over."""
     ids = call.body.get("selected_ids") if isinstance(call.body, dict) else None
-    if not isinstance(ids, list):
+    if not isinstance(ids, list) or not all(isinstance(id, int) for id in ids):
         raise errors.refused([errors.text(bundle.settings.language, "invalid", "selected_ids")])
     for id in ids:
         record = bundle.shelves[CONTACTS.plural].live(id)
@@ -77,7 +77,7 @@ def _upsert(bundle: Bundle, item: dict[str, JSON], writer: Writer) -> None:
     if not isinstance(data, dict):
         raise errors.refused([errors.text(bundle.settings.language, "invalid", "data")])
     if "id" in item:
-        record = bundle.shelves[CONTACTS.plural].live(item["id"])
+        record = bundle.shelves[CONTACTS.plural].live(item["id"]) if isinstance(item["id"], int) else None
         if record is None:
             raise errors.not_found()
         writes.update(bundle, CONTACTS, record, data, writer)

@@ -64,7 +64,8 @@ def _test(bundle: Bundle, entity: Entity, rule: JSON) -> Callable[[Record], bool
     operator, value = (rule.get("operator"), str(rule.get("value", ""))) if attribute else ("", "")
     if attribute == "updated_at":
         return lambda record: False
-    if attribute != "contact_email.email" and attribute not in bundle.fields[entity.plural]:
+    known = {"contact_email.email", *bundle.fields[entity.plural]}
+    if not isinstance(attribute, str) or attribute not in known:
         raise errors.refused([errors.text(bundle.settings.language, "invalid", "attribute")])
     wanted = {item.strip().lower() for item in value.split(",")}
     match operator:

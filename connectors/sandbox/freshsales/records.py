@@ -82,13 +82,13 @@ def upserted(
     bundle: Bundle, entity: Entity, identifier: JSON, written: dict[str, JSON], writer: Writer
 ) -> tuple[Record, Literal[200, 201]]:
     """The record and 200 for found, 201 for created. Raises Refused (400) if the identifiers name two records."""
-    if not isinstance(identifier, dict) or not identifier or set(identifier) - set(_UNIQUE[entity.plural]):
+    if not _identifies(entity, identifier):
         raise errors.refused([errors.text(bundle.settings.language, "invalid", "unique_identifier")])
     shelf = bundle.shelves[entity.plural]
     holders = {
         record.id: record
         for name, value in identifier.items()
-        for record in ([shelf.live(int(value))] if name == "id" else shelf.holding(name, str(value)))
+        for record in ([shelf.live(value)] if name == "id" else shelf.holding(name, value))
         if record is not None
     }
     if len(holders) > 1:
@@ -99,6 +99,13 @@ def upserted(
     (record,) = holders.values()
     writes.update(bundle, entity, record, {**named, **written}, writer)
     return shelf.records[record.id], 200
+
+
+def _identifies(entity: Entity, identifier: JSON) -> bool:
+    """Whether this is a `unique_identifier`: texts under known names, or a number as the id."""
+    if not isinstance(identifier, dict) or not identifier or set(identifier) - set(_UNIQUE[entity.plural]):
+        return False
+    return all(isinstance(value, int if name == "id" else str) for name, value in identifier.items())
 
 
 def found(bundle: Bundle, entity: Entity, call: Call) -> Record:

@@ -14,12 +14,13 @@ from connectors.sandbox.hubspot.associating import (
     plain_type,
     unlabel,
 )
-from connectors.sandbox.hubspot.batches import answered, inputs_of
+from connectors.sandbox.hubspot.batches import answered
 from connectors.sandbox.hubspot.kinds import Kind
 from connectors.sandbox.hubspot.links import PLAIN, PRIMARY, End
 from connectors.sandbox.hubspot.objects import as_object, found, page_limit, writer_of
 from connectors.sandbox.hubspot.portal import Portal
 from connectors.sandbox.hubspot.rendering import required_kind
+from connectors.sandbox.hubspot.requests import Fan, Pair, Ref, TypeSpec, body_as, inputs_as
 
 MAX_PAGE = 500
 MAX_READ = 1_000
@@ -38,7 +39,7 @@ def put_default(portal: Portal, call: Call) -> Answer:
 def put_labels(portal: Portal, call: Call) -> Answer:
     """Associate with the types in the body."""
     start, end = _ends(portal, call)
-    associate(portal, start, end, _type_ids(call.body), writer_of(call))
+    associate(portal, start, end, _type_ids(body_as(list[TypeSpec], call.body)), writer_of(call))
     return Answer(201, _pair(portal, start, end))
 
 
@@ -68,8 +69,8 @@ def batch_read(portal: Portal, call: Call) -> Answer:
     kind, to = required_kind(call.params["type"]), required_kind(call.params["to"])
     results: list[JSON] = []
     problems: list[JSON] = []
-    for each in inputs_of(call, MAX_READ):
-        start = End(kind.plural, _id(each.get("id")))
+    for each in inputs_as(Ref, call, MAX_READ):
+        start = End(kind.plural, _id(each))
         held = portal.links.of(start, to.plural)
         if not held:
             problems.append(_none_found(kind, to, start.id))
@@ -81,8 +82,9 @@ def batch_read(portal: Portal, call: Call) -> Answer:
 
 def batch_create(portal: Portal, call: Call) -> Answer:
     """Associate many pairs with their types."""
-    pairs = [_pair_of(portal, call, each) for each in inputs_of(call, MAX_WRITE)]
-    types = [_type_ids(each.get("types")) for each in inputs_of(call, MAX_WRITE)]
+    inputs = inputs_as(Pair, call, MAX_WRITE)
+    pairs = [_pair_of(portal, call, each) for each in inputs]
+    types = [_type_ids(each.types) for each in inputs]
     for (start, end), type_ids in zip(pairs, types, strict=True):
         associate(portal, start, end, type_ids, writer_of(call))
     return answered(call, 201, [_pair(portal, start, end) for start, end in pairs], [])
@@ -90,7 +92,7 @@ def batch_create(portal: Portal, call: Call) -> Answer:
 
 def batch_default(portal: Portal, call: Call) -> Answer:
     """Associate many pairs without a label."""
-    pairs = [_pair_of(portal, call, each) for each in inputs_of(call, MAX_WRITE)]
+    pairs = [_pair_of(portal, call, each) for each in inputs_as(Pair, call, MAX_WRITE)]
     for start, end in pairs:
         associate(portal, start, end, [], writer_of(call))
     results = [_default(start, end, plain_type(start.kind, end.kind)) for start, end in pairs]
@@ -100,18 +102,17 @@ def batch_default(portal: Portal, call: Call) -> Answer:
 def batch_archive(portal: Portal, call: Call) -> Answer:
     """End the associations of every `from` with all of its `to`."""
     kind, to = required_kind(call.params["type"]), required_kind(call.params["to"])
-    for each in inputs_of(call, MAX_WRITE):
-        start = End(kind.plural, _id((each.get("from") or {}).get("id")))
-        for target in each.get("to") or []:
-            dissociate(portal, start, End(to.plural, _id(target.get("id"))), writer_of(call))
+    for each in inputs_as(Fan, call, MAX_WRITE):
+        for end in each.ends:
+            dissociate(portal, End(kind.plural, _id(each.start)), End(to.plural, _id(end)), writer_of(call))
     return Answer(204)
 
 
 def batch_unlabel(portal: Portal, call: Call) -> Answer:
     """Take labels off many pairs."""
-    for each in inputs_of(call, MAX_WRITE):
+    for each in inputs_as(Pair, call, MAX_WRITE):
         start, end = _pair_of(portal, call, each)
-        unlabel(portal, start, end, _type_ids(each.get("types")), writer_of(call))
+        unlabel(portal, start, end, _type_ids(each.types), writer_of(call))
     return Answer(204)
 
 
@@ -144,27 +145,23 @@ def _start(portal: Portal, call: Call) -> End:
     return End(kind.plural, found(portal, kind, call.params["id"]).id)
 
 
-def _pair_of(portal: Portal, call: Call, each: dict[str, JSON]) -> tuple[End, End]:
-    kinds = required_kind(call.params["type"]), required_kind(call.params["to"])
-    ids = [str((each.get(name) or {}).get("id", "")) for name in ("from", "to")]
-    start, end = (End(kind.plural, found(portal, kind, id).id) for kind, id in zip(kinds, ids, strict=True))
-    return start, end
+def _pair_of(portal: Portal, call: Call, pair: Pair) -> tuple[End, End]:
+    kind, to = required_kind(call.params["type"]), required_kind(call.params["to"])
+    start = found(portal, kind, str(pair.start.id)).id
+    return End(kind.plural, start), End(to.plural, found(portal, to, str(pair.end.id)).id)
 
 
-def _id(value: JSON) -> int:
-    text = str(value)
+def _id(ref: Ref) -> int:
+    text = str(ref.id)
     if not text.isdecimal():
         raise errors.not_found(text)
     return int(text)
 
 
-def _type_ids(body: JSON) -> list[int]:
-    if not isinstance(body, list) or not body:
+def _type_ids(types: list[TypeSpec]) -> list[int]:
+    if not types:
         raise errors.invalid("Invalid input JSON: a list of association types is required")
-    try:
-        return [int(each["associationTypeId"]) for each in body if each["associationCategory"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise errors.invalid("Invalid input JSON: association types") from error
+    return [each.association_type_id for each in types]
 
 
 def _default(start: End, end: End, type_id: int) -> JSON:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from connectors.sandbox.calls import JSON, Answer, Call, Refused
 from connectors.sandbox.hubspot import errors, writes
 from connectors.sandbox.hubspot.kinds import Kind
-from connectors.sandbox.hubspot.objects import archived, as_object, created, found, is_true, updated, writer_of
+from connectors.sandbox.hubspot.objects import archived, created, found, is_true, updated, writer_of
 from connectors.sandbox.hubspot.portal import Portal
 from connectors.sandbox.hubspot.rendering import Wanted, echoed, required_kind, shown
+from connectors.sandbox.hubspot.requests import Input, Read, body_as, inputs_as
 from connectors.sandbox.hubspot.shelf import Record
 from connectors.sandbox.hubspot.values import iso
 from connectors.sandbox.hubspot.writes import Writer
@@ -22,10 +23,10 @@ Act = Callable[[Portal, Kind, dict[str, JSON], Writer], dict[str, JSON]]
 def read(portal: Portal, call: Call) -> Answer:
     """Records by id, or by a unique property. The ones that are not there are told in a 207."""
     kind = required_kind(call.params["type"])
-    body, inputs = as_object(call.body), inputs_of(call)
-    id_property = body.get("idProperty") or ""
+    body, inputs = body_as(Read, call.body), inputs_of(call)
+    id_property = body.id_property or ""
     is_archived = is_true(call.first("archived"))
-    wanted = Wanted(body.get("properties") or None, body.get("propertiesWithHistory") or ())
+    wanted = Wanted(body.properties or None, body.properties_with_history or ())
     records: list[Record] = []
     missing: list[str] = []
     for id in (str(each.get("id", "")) for each in inputs):
@@ -78,13 +79,10 @@ def archive(portal: Portal, call: Call) -> Answer:
     return Answer(204)
 
 
-def inputs_of(call: Call, most: int = MAX_INPUTS) -> Inputs:
-    """The inputs of a batch. Raises Refused (400) if there are none or too many."""
-    inputs = as_object(call.body).get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(each, dict) for each in inputs):
-        raise errors.invalid("Invalid input JSON: inputs must be a list of objects")
-    if not 1 <= len(inputs) <= most:
-        raise errors.invalid(f"The maximum number of inputs in a batch request is {most}, was {len(inputs)}")
+def inputs_of(call: Call) -> Inputs:
+    """The inputs of a batch as they came. Raises Refused (400)."""
+    inputs_as(Input, call, MAX_INPUTS)
+    inputs: Inputs = call.body["inputs"]
     return inputs
 
 

@@ -11,6 +11,7 @@ from connectors.sandbox.hubspot.objects import as_object, is_true, page_limit
 from connectors.sandbox.hubspot.portal import DEAL_STAGES, Owner, Portal
 from connectors.sandbox.hubspot.properties import FIELD_TYPES, MAX_UNIQUE, TYPES, Property
 from connectors.sandbox.hubspot.rendering import required_kind
+from connectors.sandbox.hubspot.requests import body_as
 from connectors.sandbox.hubspot.values import iso
 
 _REQUIRED = ("name", "label", "type", "fieldType", "groupName")
@@ -52,13 +53,13 @@ def create_property(portal: Portal, call: Call) -> Answer:
     missing = [name for name in _REQUIRED if not body.get(name)]
     if missing:
         raise errors.invalid(f"Invalid input JSON: {', '.join(missing)} required")
-    if body["type"] not in TYPES or body["fieldType"] not in FIELD_TYPES:
-        raise errors.invalid(f"Invalid type or fieldType: {body['type']}, {body['fieldType']}")
-    existing = portal.properties[kind.plural].get(body["name"])
-    if existing is not None and not existing.archived:
-        answer = errors.error(409, f'A property named "{body["name"]}" already exists.', "OBJECT_ALREADY_EXISTS")
-        raise Refused(answer)
     property = _converted(body)
+    if property.type not in TYPES or property.field_type not in FIELD_TYPES:
+        raise errors.invalid(f"Invalid type or fieldType: {property.type}, {property.field_type}")
+    existing = portal.properties[kind.plural].get(property.name)
+    if existing is not None and not existing.archived:
+        answer = errors.error(409, f'A property named "{property.name}" already exists.', "OBJECT_ALREADY_EXISTS")
+        raise Refused(answer)
     _check_unique_count(portal, kind, property)
     property.created_at = property.updated_at = iso(call.now)
     portal.define(kind, property)
@@ -123,10 +124,7 @@ def _property(portal: Portal, call: Call) -> Property:
 
 
 def _converted(body: dict[str, JSON]) -> Property:
-    try:
-        property = msgspec.convert(body, Property)
-    except msgspec.ValidationError as error:
-        raise errors.invalid(f"Invalid input JSON: {error}") from error
+    property = body_as(Property, body)
     if property.type == "enumeration" and not property.options and not property.external_options:
         raise errors.invalid("An enumeration needs options.")
     return property

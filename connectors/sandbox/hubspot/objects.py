@@ -12,6 +12,7 @@ from connectors.sandbox.hubspot.links import PLAIN, PRIMARY, End
 from connectors.sandbox.hubspot.merging import merge
 from connectors.sandbox.hubspot.portal import Portal
 from connectors.sandbox.hubspot.rendering import echoed, paging, required_kind, shown, wanted_of
+from connectors.sandbox.hubspot.requests import Target, body_as
 from connectors.sandbox.hubspot.shelf import Record
 from connectors.sandbox.hubspot.writes import Writer
 
@@ -90,7 +91,8 @@ def erase_record(portal: Portal, call: Call) -> Answer:
 def created(portal: Portal, kind: Kind, body: dict[str, JSON], writer: Writer) -> Record:
     """Create with associations, all or nothing."""
     properties = body.get("properties", {})
-    ends = [_association(portal, kind, each) for each in body.get("associations") or []]
+    targets = body_as(list[Target], body.get("associations") or [])
+    ends = [_association(portal, kind, each) for each in targets]
     company = properties.get("associatedcompanyid") if isinstance(properties, dict) else None
     record = writes.create(portal, kind, properties, writer)
     for end, type_ids in ends:
@@ -158,16 +160,11 @@ def is_true(text: str) -> bool:
     return text.lower() == "true"
 
 
-def _association(portal: Portal, kind: Kind, body: JSON) -> tuple[End, list[int]]:
+def _association(portal: Portal, kind: Kind, target: Target) -> tuple[End, list[int]]:
     """One association of a create: what to associate with, by which types."""
-    try:
-        id = str(body["to"]["id"])
-        type_ids = [int(each["associationTypeId"]) for each in body["types"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise errors.invalid("Invalid input JSON: associations") from error
-    other = _kind_of_type(kind, type_ids, portal)
-    found(portal, required_kind(other), id)
-    return End(other, int(id)), type_ids
+    type_ids = [each.association_type_id for each in target.types]
+    other = required_kind(_kind_of_type(kind, type_ids, portal))
+    return End(other.plural, found(portal, other, str(target.to.id)).id), type_ids
 
 
 def _kind_of_type(kind: Kind, type_ids: list[int], portal: Portal) -> str:

@@ -14,10 +14,10 @@ from connectors.sandbox.calls import JSON, Answer, Call
 from connectors.sandbox.hubspot import errors
 from connectors.sandbox.hubspot.index import Document, Index
 from connectors.sandbox.hubspot.kinds import Kind
-from connectors.sandbox.hubspot.objects import as_object
 from connectors.sandbox.hubspot.portal import Portal
 from connectors.sandbox.hubspot.properties import Property
 from connectors.sandbox.hubspot.rendering import required_kind, selected
+from connectors.sandbox.hubspot.requests import Filter, Scalar, Search, Sort, body_as
 from connectors.sandbox.hubspot.values import NotValid, iso, stored_datetime
 
 MAX_RESULTS = 10_000
@@ -32,49 +32,46 @@ _TOKENS = re.compile(r"[\w*]+")
 def search(portal: Portal, call: Call) -> Answer:
     """A page of the matching documents with their number. Raises Refused (400) for what the limits forbid."""
     kind = required_kind(call.params["type"])
-    body = as_object(call.body)
-    if len(orjson.dumps(body)) > MAX_BODY:
+    if len(orjson.dumps(call.body)) > MAX_BODY:
         raise errors.invalid(f"The request body is longer than {MAX_BODY} characters.")
-    limit, after = _number(body, "limit", 10, MAX_PAGE), _number(body, "after", 0, MAX_RESULTS)
+    wanted = body_as(Search, call.body)
+    limit, after = _number("limit", wanted.limit, 10, MAX_PAGE), _number("after", wanted.after, 0, MAX_RESULTS)
     if after + limit > MAX_RESULTS:
         raise errors.invalid(f"Paging past {MAX_RESULTS} results is not supported.")
     index = portal.indexes[kind.plural]
     index.catch_up(call.now)
-    matching = _matching(portal, kind, index, body)
-    ordered = _sorted(portal, kind, matching, body.get("sorts") or [])
-    names = body.get("properties") or None
+    ordered = _sorted(portal, kind, _matching(portal, kind, index, wanted), wanted.sorts or [])
     answer: dict[str, JSON] = {
         "total": len(ordered),
-        "results": [_shown(portal, kind, each, names) for each in ordered[after : after + limit]],
+        "results": [_shown(portal, kind, each, wanted.properties) for each in ordered[after : after + limit]],
     }
     if after + limit < len(ordered):
         answer["paging"] = {"next": {"after": str(after + limit)}}
     return Answer(200, answer)
 
 
-def _matching(portal: Portal, kind: Kind, index: Index, body: Mapping[str, JSON]) -> list[Document]:
-    groups = _groups(body)
+def _matching(portal: Portal, kind: Kind, index: Index, wanted: Search) -> list[Document]:
+    groups = _groups(wanted)
     tests = [[_test(portal, kind, each) for each in group] for group in groups]
-    query = str(body.get("query") or "").lower()
-    candidates = _candidates(kind, index, groups)
+    query = (wanted.query or "").lower()
     return [
         document
-        for document in candidates
+        for document in _candidates(kind, index, groups)
         if (not tests or any(all(test(document) for test in group) for group in tests))
         and (not query or any(query in value.lower() for value in _properties(document).values()))
     ]
 
 
-def _candidates(kind: Kind, index: Index, groups: list[list[dict[str, JSON]]]) -> Iterable[Document]:
+def _candidates(kind: Kind, index: Index, groups: list[list[Filter]]) -> Iterable[Document]:
     """As few documents as the filters allow without testing all: by an equality, or down to a time of change."""
     if len(groups) == 1:
         for each in groups[0]:
-            if each["operator"] in ("EQ", "IN"):
-                values = each.get("values") if each["operator"] == "IN" else [each.get("value")]
-                return index.holding(each["propertyName"], map(str, values or []))
+            if each.operator in ("EQ", "IN"):
+                values = each.values if each.operator == "IN" else [each.value]
+                return index.holding(each.property_name, map(str, values or []))
         for each in groups[0]:
-            if each["propertyName"] == kind.modified and each["operator"] in ("GT", "GTE"):
-                return _since(index, _instant(str(each.get("value"))))
+            if each.property_name == kind.modified and each.operator in ("GT", "GTE"):
+                return _since(index, _instant(str(each.value)))
     return list(index.newest_first())
 
 
@@ -87,42 +84,38 @@ def _since(index: Index, at: Decimal | None) -> list[Document]:
     return found
 
 
-def _groups(body: Mapping[str, JSON]) -> list[list[dict[str, JSON]]]:
-    groups = body.get("filterGroups") or ([{"filters": body["filters"]}] if body.get("filters") else [])
-    filters = [group.get("filters") or [] for group in groups]
-    if len(groups) > MAX_GROUPS or any(len(group) > MAX_FILTERS for group in filters):
+def _groups(wanted: Search) -> list[list[Filter]]:
+    groups = [group.filters for group in wanted.filter_groups or []] or ([wanted.filters] if wanted.filters else [])
+    if len(groups) > MAX_GROUPS or any(len(group) > MAX_FILTERS for group in groups):
         raise errors.invalid(f"Too many filters: {MAX_GROUPS} groups of {MAX_FILTERS} are allowed.")
-    if sum(map(len, filters)) > MAX_IN_ALL:
+    if sum(map(len, groups)) > MAX_IN_ALL:
         raise errors.invalid(f"Too many filters: {MAX_IN_ALL} are allowed in all.")
-    for each in (each for group in filters for each in group):
-        if not isinstance(each, dict) or not isinstance(each.get("propertyName"), str) or "operator" not in each:
-            raise errors.invalid("Invalid input JSON: a filter needs propertyName and operator")
-    return filters
+    return groups
 
 
-def _test(portal: Portal, kind: Kind, each: Mapping[str, JSON]) -> Test:
+def _test(portal: Portal, kind: Kind, each: Filter) -> Test:
     """One filter as a test. Raises Refused (400) for an unknown property or operator."""
-    name, operator = each["propertyName"], each["operator"]
+    name = each.property_name
     property = portal.properties[kind.plural].get(name)
     if property is None:
         raise errors.invalid(f"There was a problem with the request: property {name} does not exist")
     key, value = _key_of(property), _reader(kind, property)
-    match operator:
+    match each.operator:
         case "HAS_PROPERTY":
             return lambda document: bool(_properties(document).get(name))
         case "NOT_HAS_PROPERTY":
             return lambda document: not _properties(document).get(name)
         case "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE":
-            return _comparison(value, operator, key(_text(each, "value")))
+            return _comparison(value, each.operator, key(_text(each, each.value)))
         case "BETWEEN":
-            above = _comparison(value, "GTE", key(_text(each, "value")))
-            below = _comparison(value, "LTE", key(_text(each, "highValue")))
+            above = _comparison(value, "GTE", key(_text(each, each.value)))
+            below = _comparison(value, "LTE", key(_text(each, each.high_value)))
             return lambda document: above(document) and below(document)
         case "IN" | "NOT_IN":
             return _membership(property, each)
         case "CONTAINS_TOKEN" | "NOT_CONTAINS_TOKEN":
-            return _containing(name, _text(each, "value"), wanted=operator == "CONTAINS_TOKEN")
-    raise errors.invalid(f"Invalid operator: {operator}")
+            return _containing(name, _text(each, each.value), wanted=each.operator == "CONTAINS_TOKEN")
+    raise errors.invalid(f"Invalid operator: {each.operator}")
 
 
 def _reader(kind: Kind, property: Property) -> Callable[[Document], JSON]:
@@ -150,17 +143,16 @@ def _comparison(read: Callable[[Document], JSON], operator: str, bound: JSON) ->
     return compare
 
 
-def _membership(property: Property, each: Mapping[str, JSON]) -> Test:
+def _membership(property: Property, each: Filter) -> Test:
     """IN and NOT_IN. For strings, the listed values must be in lower case to be found."""
-    values = each.get("values")
-    if not isinstance(values, list) or not values:
-        raise errors.invalid(f"{each['operator']} needs values")
-    listed = {str(value) for value in values}
-    lower = property.type == "string"
+    if not each.values:
+        raise errors.invalid(f"{each.operator} needs values")
+    listed = {str(value) for value in each.values}
+    lower, wanted = property.type == "string", each.operator == "IN"
 
     def member(document: Document) -> bool:
         text = _properties(document).get(property.name, "")
-        return ((text.lower() if lower else text) in listed) is (each["operator"] == "IN")
+        return ((text.lower() if lower else text) in listed) is wanted
 
     return member
 
@@ -203,7 +195,7 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-def _sorted(portal: Portal, kind: Kind, documents: list[Document], sorts: list[JSON]) -> list[Document]:
+def _sorted(portal: Portal, kind: Kind, documents: list[Document], sorts: list[str | Sort]) -> list[Document]:
     """By the one sort, written as an object or as a string with a leading minus; else by id."""
     if len(sorts) > 1:
         raise errors.invalid("Only one sort is supported.")
@@ -221,12 +213,10 @@ def _sorted(portal: Portal, kind: Kind, documents: list[Document], sorts: list[J
     return [*sorted(held, key=lambda each: (key(_properties(each)[name]), each.id), reverse=descending), *without]
 
 
-def _sort(sort: JSON) -> tuple[str, bool]:
+def _sort(sort: str | Sort) -> tuple[str, bool]:
     if isinstance(sort, str):
         return sort.removeprefix("-"), sort.startswith("-")
-    if isinstance(sort, dict) and isinstance(sort.get("propertyName"), str):
-        return sort["propertyName"], sort.get("direction") == "DESCENDING"
-    raise errors.invalid("Invalid input JSON: sorts")
+    return sort.property_name, sort.direction == "DESCENDING"
 
 
 def _shown(portal: Portal, kind: Kind, document: Document, names: list[str] | None) -> dict[str, JSON]:
@@ -244,15 +234,14 @@ def _properties(document: Document) -> Mapping[str, str]:
     return document.properties or {}
 
 
-def _text(each: Mapping[str, JSON], name: str) -> str:
-    value = each.get(name)
+def _text(each: Filter, value: Scalar | None) -> str:
     if value is None:
-        raise errors.invalid(f"{each['operator']} needs {name}")
+        raise errors.invalid(f"{each.operator} on {each.property_name} needs a value")
     return str(value)
 
 
-def _number(body: Mapping[str, JSON], name: str, default: int, most: int) -> int:
-    text = str(body.get(name) or default)
+def _number(name: str, value: int | str | None, default: int, most: int) -> int:
+    text = str(default if value in (None, "") else value)
     if not text.isdecimal() or int(text) > most:
         raise errors.invalid(f"Invalid {name}: {text}. The maximum is {most}.")
     return int(text)
