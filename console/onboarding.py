@@ -12,6 +12,7 @@ from connectors.catalog import load_connectors
 from connectors.client import Client
 from connectors.errors import CallFailed
 from console.control import voice
+from console.reading import patiently
 from schemas.configuration import Connection, Installation
 from schemas.documents.app import AppDocument, load_app
 from schemas.documents.discovered import encode_discovered
@@ -50,10 +51,10 @@ async def connect(database: Database, settings: Settings, connection: Connection
     async with connected(settings) as ours:
         try:
             client = ours.clients.of(connection)
-            probed = await client.probe()
+            probed = await patiently(client.probe)
             known = replace(connection, account=probed.account, config={**connection.config, **probed.config})
             client = ours.clients.of(known)
-            for entity, refusal in (await client.prepare_account()).items():
+            for entity, refusal in (await patiently(client.prepare_account)).items():
                 log.warning("account_not_prepared", connection=known.id, entity=entity, category=refusal.category)
             described = await _describe(client, known)
         except CallFailed as failed:
@@ -76,7 +77,7 @@ async def reconnect(
     tried = replace(known, credentials=dict(credentials)) if credentials else known
     async with connected(settings) as ours:
         try:
-            await ours.clients.of(tried).probe()
+            await patiently(ours.clients.of(tried).probe)
         except CallFailed as failed:
             raise CannotConnect(f"{known.product} refused: {failed.category}: {failed.message}") from failed
     if credentials:
@@ -122,5 +123,7 @@ async def _describe(client: Client, connection: Connection) -> dict[str, str]:
     """What the account says of its fields, by entity, as the registry keeps it."""
     entities = load_connectors()[connection.product].entities
     return {
-        name: encode_discovered(await client.discover(name)) for name, entity in entities.items() if entity.discover
+        name: encode_discovered(await patiently(lambda name=name: client.discover(name)))  # type: ignore[misc]
+        for name, entity in entities.items()
+        if entity.discover
     }

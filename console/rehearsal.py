@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from connectors.catalog import load_connectors
 from connectors.client import Client
 from console import onboarding
 from console.output import plain, say, show
+from console.reading import every_record
 from schemas.configuration import Installation
 from schemas.events import Command, Nudge, Snapshot, SyncEvent, Trail
 from schemas.records import RecordId
@@ -115,7 +116,9 @@ def _fields(installation: Installation) -> dict[str, Any]:
     return {name: getattr(installation, name) for name in installation.__struct_fields__}
 
 
-async def _everything(ours: Connected, plan: Plan, installation: Installation) -> Any:
+async def _everything(
+    ours: Connected, plan: Plan, installation: Installation
+) -> AsyncIterator[tuple[RecordId, Snapshot]]:
     """Every record of both sides, referenced entities first."""
     planned: InstallationPlan = plan.installations[installation.id]
     for connection, entity in _entities(planned):
@@ -134,27 +137,23 @@ def _entities(planned: InstallationPlan) -> Iterator[tuple[str, str]]:
         yield planned.right, pair.right
 
 
-async def _records(client: Client, tenant: str, connection: str, entity: str) -> Any:
-    cursor: str | None = None
-    while True:
-        page = await client.list(entity, cursor)
-        for row in page.rows:
-            record = RecordId(connection, entity, row.id)
-            yield (
-                record,
-                Snapshot(
-                    id=f"rehearsal-{record}",
-                    tenant=tenant,
-                    record=record,
-                    source="list",
-                    reading=row.reading,
-                    received_at=row.reading.read_to,
-                    linking=True,
-                ),
-            )
-        cursor = page.cursor
-        if cursor is None:
-            return
+async def _records(
+    client: Client, tenant: str, connection: str, entity: str
+) -> AsyncIterator[tuple[RecordId, Snapshot]]:
+    async for row in every_record(client, entity):
+        record = RecordId(connection, entity, row.id)
+        yield (
+            record,
+            Snapshot(
+                id=f"rehearsal-{record}",
+                tenant=tenant,
+                record=record,
+                source="list",
+                reading=row.reading,
+                received_at=row.reading.read_to,
+                linking=True,
+            ),
+        )
 
 
 def _described(command: Command) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from connectors.client import Client
 from console import history
+from console.reading import every_record
 from schemas.records import RecordId
 from schemas.settings import Settings
 from schemas.values import Fields
@@ -44,12 +45,6 @@ async def verify_installation(database: Database, settings: Settings, tenant: st
 async def _read_all(client: Client, connection: str, entities: Iterable[str]) -> dict[RecordId, Fields]:
     records: dict[RecordId, Fields] = {}
     for entity in entities:
-        cursor: str | None = None
-        while True:
-            page = await client.list(entity, cursor)
-            for row in page.rows:
-                records[RecordId(connection, entity, row.id)] = row.reading.fields
-            cursor = page.cursor
-            if cursor is None:
-                break
+        async for row in every_record(client, entity):
+            records[RecordId(connection, entity, row.id)] = row.reading.fields
     return records

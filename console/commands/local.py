@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ import typer
 
 from console import setup
 from console.demo.play import play
-from console.demo.tenants import create_tenants
+from console.demo.tenants import NO_QUOTAS, PLANS, Plans, create_tenants
 from console.output import say
 from deploy.local import programs
 from deploy.local.layout import Layout
@@ -34,11 +34,13 @@ def up(
     port_base: PortBase = 7000,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Start sandbox products and create demo tenants.")] = False,
     contacts: Annotated[int, typer.Option(help="Contacts of each sandbox account.", min=10)] = CONTACTS,
+    quotas: Annotated[bool, typer.Option(help="Whether the sandbox accounts have quotas.")] = True,
     ready_file: Annotated[Path | None, typer.Option(help="Written as JSON when everything is ready.")] = None,
 ) -> None:
     """Run everything on this machine, in the foreground, until Ctrl-C."""
     configure_logs("up", "text")
-    stack = _stack(home, port_base, sandbox=sandbox, contacts=contacts, ready_file=ready_file)
+    furnish = partial(_furnish, contacts=contacts, plans=PLANS if quotas else NO_QUOTAS)
+    stack = _stack(home, port_base, sandbox=sandbox, furnish=furnish, ready_file=ready_file)
 
     def announce(ready: Stack) -> None:
         for name, address in ready.addresses.items():
@@ -52,20 +54,23 @@ def demo(home: Home = Path("var/demo"), port_base: PortBase = 7000) -> None:
     """Run everything with sandbox products, let people edit in both, show it live, and prove that both sides agree."""
     configure_logs("demo", "text")
     _forget_last_run(home)
-    with _stack(home, port_base, sandbox=True, contacts=CONTACTS).beside() as stack:
+    furnish = partial(_furnish, contacts=CONTACTS, plans=PLANS)
+    with _stack(home, port_base, sandbox=True, furnish=furnish).beside() as stack:
         settings = _settings(stack.environment)
         proven = asyncio.run(play(settings, stack.details, stack.addresses, stay=sys.stdout.isatty()))
     sys.exit(0 if proven else 1)
 
 
-def _stack(home: Path, port_base: int, *, sandbox: bool, contacts: int, ready_file: Path | None = None) -> Stack:
+def _stack(
+    home: Path, port_base: int, *, sandbox: bool, furnish: Callable[[Stack], None], ready_file: Path | None = None
+) -> Stack:
     names = [name for name in programs.ALL if sandbox or name != "sandbox"]
     return Stack(
         home,
         port_base,
         names,
         prepare=_prepare,
-        furnish=partial(_furnish, contacts=contacts) if sandbox else _nothing,
+        furnish=furnish if sandbox else _nothing,
         ready_file=ready_file,
     )
 
@@ -76,10 +81,10 @@ def _prepare(stack: Stack) -> None:
     grant_receiver(settings.mysql, stack.services.mysql.hooks_user)
 
 
-def _furnish(stack: Stack, *, contacts: int) -> None:
+def _furnish(stack: Stack, *, contacts: int, plans: Plans) -> None:
     settings = _settings(stack.environment)
     stack.details["tenants"] = asyncio.run(
-        create_tenants(settings, stack.addresses, stack.layout.home / "people.json", contacts)
+        create_tenants(settings, stack.addresses, stack.layout.home / "people.json", contacts, plans)
     )
 
 

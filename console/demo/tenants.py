@@ -27,19 +27,31 @@ APP = "freshsales-hubspot"
 NAMES = {"acme": "Acme Robotics", "globex": "Globex Energy", "initech": "Initech Software"}
 HUBSPOT_ENTITIES = ("contact", "company")
 HUBSPOT_ACTIONS = ("creation", "deletion", "restore", "merge", "associationChange")
-PLANS = {
+Plans = Mapping[str, tuple[dict[str, str], dict[str, int | None]]]
+"""Product → what we are told of an account's quotas, and what the sandbox enforces."""
+PLANS: Plans = {
     "hubspot": (
         {"limit_burst": "250/10s", "limit_daily": "1000000/1d"},
         {"burst_limit": 250, "daily_limit": 1_000_000},
     ),
     "freshsales": ({"limit_hourly": "72000/1h"}, {"hourly_limit": 72_000}),
 }
-"""Accounts on plans with room for a demonstration: what we are told of them, and what the sandbox enforces."""
+"""With room for a demonstration."""
+NO_QUOTAS: Plans = {
+    "hubspot": (
+        {"limit_burst": "1000000/10s", "limit_search": "100000/1s", "limit_daily": "1000000000/1d"},
+        {"burst_limit": None, "daily_limit": None, "search_limit": None},
+    ),
+    "freshsales": ({"limit_hourly": "1000000000/1h"}, {"hourly_limit": None}),
+}
+"""For measuring our own speed."""
 TEMPLATE = '{"id": "{{%s.id}}", "entity": "%s", "event": "update"}'
 """What a workflow webhook of Freshsales carries: the ids alone, for the record is read anyway."""
 
 
-async def create_tenants(settings: Settings, addresses: Mapping[str, str], notebook: Path, contacts: int) -> list[JSON]:
+async def create_tenants(
+    settings: Settings, addresses: Mapping[str, str], notebook: Path, contacts: int, plans: Plans
+) -> list[JSON]:
     """Make them, each account with so many contacts, if they are not there yet; what the ready file says of each.
 
     `notebook`: a private file that keeps, for a later run, what the people of the accounts log in with.
@@ -48,7 +60,7 @@ async def create_tenants(settings: Settings, addresses: Mapping[str, str], noteb
     try:
         if not await overview.tenants(database):
             async with AdminClient(addresses["sandbox_admin"]) as admin:
-                await _create(database, settings, addresses, admin, notebook, contacts)
+                await _create(database, settings, addresses, admin, notebook, contacts, plans)
         return await _described(database, settings, orjson.loads(await asyncio.to_thread(notebook.read_bytes)))
     finally:
         await database.close()
@@ -61,6 +73,7 @@ async def _create(
     admin: AdminClient,
     notebook: Path,
     contacts: int,
+    plans: Plans,
 ) -> None:
     await _subscribe_hubspot(database, settings, admin)
     seeds = await admin.seed(tenants=len(NAMES), contacts=contacts)
@@ -72,7 +85,7 @@ async def _create(
         tenant = seeded["tenant"]
         await add_tenant(database, Tenant(id=tenant, name=NAMES.get(tenant, tenant.title())))
         for account in seeded["accounts"]:
-            told, enforced = PLANS[account["product"]]
+            told, enforced = plans[account["product"]]
             await admin.configure(account["product"], account["account"], **enforced)
             connection = Connection(
                 tenant=tenant,

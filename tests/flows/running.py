@@ -93,7 +93,7 @@ class Running:
 
 
 @contextmanager
-def run_up(home: Path, *, contacts: int = 20, **environment: str) -> Iterator[Running]:
+def run_up(home: Path, *options: str, contacts: int = 20, **environment: str) -> Iterator[Running]:
     """Run it for as long as the block lasts; ended by SIGTERM, as a supervisor would."""
     base = free_port(PORTS)
     ready = home / "ready-for-tests.json"
@@ -101,7 +101,7 @@ def run_up(home: Path, *, contacts: int = 20, **environment: str) -> Iterator[Ru
     places = [f"--home={home}", f"--port-base={base}", f"--ready-file={ready}"]
     with (home / "up.log").open("ab") as output:
         process = subprocess.Popen(
-            [FRESHPIPE, "up", "--sandbox", f"--contacts={contacts}", *places],
+            [FRESHPIPE, "up", "--sandbox", f"--contacts={contacts}", *places, *options],
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,
