@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
                 events=arguments.events,
                 rate=arguments.rate,
                 seed=seed,
-                without=arguments.without,
+                without=tuple(arguments.without),
                 static=arguments.static,
             )
             home = Path(tempfile.mkdtemp(prefix=f"chaos-{mode}-{seed}-"))

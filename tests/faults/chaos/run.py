@@ -45,7 +45,7 @@ class Plan:
     rate: float = 400.0
     """Events a second."""
     seed: int = 0
-    without: Sequence[str] = ()
+    without: tuple[str, ...] = ()
     static: bool = False
     """Workers keep their group membership over restarts."""
 

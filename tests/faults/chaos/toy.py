@@ -18,7 +18,7 @@ from streams.engine.plan import Plan
 
 KEYS = 100
 PRODUCT = "toy"
-LONGEST_WORK_S = 0.05
+LONGEST_WORK_S = 0.3
 
 
 def numbered(number: int) -> Nudge:

@@ -35,11 +35,13 @@ def deliverable() -> None:
 def watermark() -> None:
     """Rule 2: the newest acknowledged offset is committed, whatever is under way before it."""
     ack = Consumer.ack
+    acked: dict[Any, int] = {}
 
     def newest(self: Consumer, message: Any) -> bool:
-        mark = self._watermarks[message.tp]
-        mark._committable = max(mark._committable or 0, message.offset + 1)
-        return ack(self, message)
+        done = ack(self, message)
+        acked[message.tp] = max(acked.get(message.tp, 0), message.offset + 1)
+        self._watermarks[message.tp]._committable = acked[message.tp]
+        return done
 
     Consumer.ack = newest  # type: ignore[method-assign]  # as above
 
