@@ -6,6 +6,7 @@ No Kafka and no Faust inside. Whatever `handle` was given has reached a topic wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -48,8 +49,9 @@ class SourceStage:
 
     async def handle(self, changes: Sequence[Change]) -> None:
         """Read the record of these changes (all of one record) once for all of them."""
-        for change in changes:
-            await self._note_received(change)
+        await asyncio.gather(self._note_received(changes), self._attend(changes))
+
+    async def _attend(self, changes: Sequence[Change]) -> None:
         later = [change for change in changes if change.not_before > self._now()]
         for change in later:
             await self._wait(change, change.not_before)
@@ -142,27 +144,19 @@ class SourceStage:
         )
 
     async def _tell(self, snapshot: Snapshot) -> None:
-        await self._emit.sync(snapshot, "snapshot")
-        await self._emit.trail(
-            Trail(
-                id=f"{snapshot.id}/read",
-                tenant=snapshot.tenant,
-                at=self._now(),
-                stage="source",
-                kind="read" if snapshot.reading else "gone",
-                record=snapshot.record,
-                other=snapshot.into,
-                changes=snapshot.changes,
-                reason=""
-                if snapshot.reading
-                else "erased"
-                if snapshot.erased
-                else "merged"
-                if snapshot.into
-                else "gone",
-                received_at=snapshot.received_at,
-            )
+        entry = Trail(
+            id=f"{snapshot.id}/read",
+            tenant=snapshot.tenant,
+            at=self._now(),
+            stage="source",
+            kind="read" if snapshot.reading else "gone",
+            record=snapshot.record,
+            other=snapshot.into,
+            changes=snapshot.changes,
+            reason=_why_gone(snapshot),
+            received_at=snapshot.received_at,
         )
+        await asyncio.gather(self._emit.sync(snapshot, "snapshot"), self._emit.trail(entry))
 
     async def _after_failure(self, connection: Connection, changes: Sequence[Change], error: CallFailed) -> None:
         now = self._now()
@@ -197,9 +191,12 @@ class SourceStage:
         if reason:
             await self._emit.trail(self._entry(change, f"waiting/{reason}", "waiting", reason, category))
 
-    async def _note_received(self, change: Change) -> None:
-        entry = self._entry(change, "received", "received", change.source)
-        await self._emit.trail(entry)
+    async def _note_received(self, changes: Sequence[Change]) -> None:
+        """One entry for all that came of a record meanwhile; nothing waits for it but the acknowledgement."""
+        first = changes[0]
+        entry = self._entry(first, "received", "received", first.source)
+        ids = tuple(change.id for change in changes)
+        await self._emit.trail(msgspec.structs.replace(entry, changes=ids))
 
     def _entry(self, change: Change, suffix: str, kind: Kind, reason: str, category: Category | None = None) -> Trail:
         return Trail(
@@ -222,6 +219,14 @@ class SourceStage:
             kind: Kind = "attention" if end == "attention" else "filtered"
             entry = self._entry(change, f"end/{reason}", kind, reason, category)
             await self._emit.trail(msgspec.structs.replace(entry, end=end, message=message[:500]))
+
+
+def _why_gone(snapshot: Snapshot) -> str:
+    if snapshot.reading:
+        return ""
+    if snapshot.erased:
+        return "erased"
+    return "merged" if snapshot.into else "gone"
 
 
 def _snapshot(record: RecordId, changes: Sequence[Change], reading: Reading, ids: tuple[str, ...]) -> Snapshot:
