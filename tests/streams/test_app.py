@@ -129,8 +129,10 @@ async def test_the_commit_waits_for_the_first_unacknowledged_event(consumer: Con
     messages[1].ack(consumer)
     messages[2].ack(consumer)
     assert consumer._filter_committable_offsets([SOURCE]) == {}
+    assert set(consumer.unacked) == {messages[0]}
     messages[0].ack(consumer)
     assert consumer._filter_committable_offsets([SOURCE]) == {SOURCE: 34}
+    assert set(consumer.unacked) == set()
 
 
 async def test_an_event_is_delivered_at_once_where_nothing_has_to_be_waited_for(consumer: Consumer) -> None:
