@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from console import server, setup
 from schemas.logs import configure_logs
@@ -52,14 +53,14 @@ def crawler() -> None:
     """Poll, backfill, reconcile, and fire what is due."""
     from streams.crawler import run_crawler
 
-    sys.exit(asyncio.run(run_crawler(_start("crawler"))))
+    sys.exit(uvloop.run(run_crawler(_start("crawler"))))
 
 
 def historian() -> None:
     """Write the trail down in MySQL."""
     from streams.historian import run_historian
 
-    sys.exit(asyncio.run(run_historian(_start("historian"))))
+    sys.exit(uvloop.run(run_historian(_start("historian"))))
 
 
 def console() -> None:

@@ -22,6 +22,7 @@ CLUSTER_ID = "ZnJlc2hwaXBlLWxvY2FsMQ"
 JAVA_OPTIONS = [
     "-Xmx512m",
     "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",  # a broker that lives for minutes never earns back what the second compiler costs
     "-XX:-UsePerfData",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
