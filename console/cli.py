@@ -30,6 +30,7 @@ COMMANDS = (
     (RUN, "sandbox", processes.sandbox),
     (SET_UP, "tenant", accounts.tenant),
     (SET_UP, "connect", accounts.connect),
+    (SET_UP, "secret", accounts.secret),
     (SET_UP, "reconnect", accounts.reconnect),
     (SET_UP, "install", accounts.install),
     (SET_UP, "pause", accounts.pause),

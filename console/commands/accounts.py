@@ -20,7 +20,9 @@ from schemas.configuration import Connection, Installation, InstallationState, T
 from schemas.settings import Settings
 from streams.database import Database
 from streams.registry.installations import set_installation_state
+from streams.registry.keys import Keys
 from streams.registry.tenants import add_tenant
+from streams.registry.webhooks import add_product_secret
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -63,6 +65,22 @@ def connect(
     added = _run(lambda database, settings: onboarding.connect(database, settings, connection))
     facts = {"connection": added.connection.id, "account": added.connection.account, "webhook_url": added.webhook_url}
     say(f"connected {facts['connection']}\nwebhook address: {added.webhook_url}", as_json=as_json, **facts)
+
+
+def secret(
+    product: str,
+    name: Annotated[str, typer.Option(help="As the connector's document calls it.")] = "client_secret",
+    as_json: Json = False,
+) -> None:
+    """Store the secret with which a product signs the webhooks of our app, read from standard input.
+
+    Secrets that were stored before stay good, so that one can be renewed without a gap.
+    """
+    given = sys.stdin.read().strip()
+    if not given:
+        stop("the secret is read from standard input, and there was none", USAGE)
+    id = _run(lambda database, settings: add_product_secret(database, Keys.of(settings), product, name, given))
+    say(f"webhooks of {product} signed with it are accepted", as_json=as_json, product=product, name=name, id=id)
 
 
 def reconnect(
