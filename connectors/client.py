@@ -224,8 +224,7 @@ async def open_clients(
 
 
 def _identity(connection: Connection) -> tuple[object, ...]:
-    """What a client depends on; not the access token, which it renews itself."""
-    fixed = {
-        name: value for name, value in connection.credentials.items() if name not in ("access_token", "expires_at")
-    }
+    """What a client depends on; not an access token that it renews itself."""
+    renewed = ("access_token", "expires_at") if "refresh_token" in connection.credentials else ()
+    fixed = {name: value for name, value in connection.credentials.items() if name not in renewed}
     return (connection.tenant, connection.product, connection.base_url, connection.account, fixed, connection.config)

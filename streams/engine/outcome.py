@@ -302,12 +302,15 @@ def _retry(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> No
     work.nudge(record, at, sequence=outcome.sequence, reason=outcome.status)
     if outcome.status == "ambiguous" and not record.is_placeholder:
         work.read_later(record, at + work.plan.clock_margin_ms)
-    kind: Literal["attention", "retry"] = "attention" if row.attempts == TRIES_BEFORE_ATTENTION else "retry"
+    asks = row.attempts == TRIES_BEFORE_ATTENTION and outcome.status != "throttled"  # a quota fills up by itself
+    kind: Literal["attention", "retry"] = "attention" if asks else "retry"
     work.note(kind, record, reason=outcome.status, category=outcome.category, message=outcome.message)
 
 
 def _retry_at(work: Work, outcome: Outcome, row: RecordRow) -> int:
     backoff = min(RETRY_MS << max(0, min(row.attempts - 1, 10)), RETRY_AT_MOST_MS)
+    if outcome.status == "throttled" and row.attempts > 1:
+        return max(outcome.retry_at, work.now + backoff)  # many wait for the same room: the longer, the less often
     return outcome.retry_at or work.now + (AMBIGUOUS_MS if outcome.status == "ambiguous" else backoff)
 
 
