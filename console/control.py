@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
-from schemas.events import Change, Control, Message, Nudge, encode
+from schemas.events import Change, Control, Message, Nudge, Trail, encode
 from schemas.headers import headers_of
 from schemas.records import RecordId
 from schemas.settings import Settings
@@ -39,6 +39,19 @@ class Voice:
         """Read the record again, as if its product had said that it changed."""
         change = Change(id=_id(), tenant=tenant, record=record, source="replay", received_at=_now())
         await self._send(topics.changes(product), record.key, change)
+
+    async def reconnected(self, tenant: str, connection: str) -> None:
+        """Let the history know that the connection is good again: nobody needs to look at it any more."""
+        entry = Trail(
+            id=_id(),
+            tenant=tenant,
+            at=_now(),
+            stage="console",
+            kind="resolved",
+            record=RecordId.of_connection(connection),
+            reason="reconnected",
+        )
+        await self._send(topics.TRAIL, tenant.encode(), entry)
 
     async def _send(self, topic: str, key: bytes, message: Message) -> None:
         kind = type(message).__name__.lower()

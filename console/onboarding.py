@@ -85,6 +85,7 @@ async def reconnect(
     revision = await set_connection_state(database, tenant, id, "active")
     async with voice(settings) as ours_to_say:
         await ours_to_say.configured(tenant, revision)
+        await ours_to_say.reconnected(tenant, id)
 
 
 async def install(database: Database, settings: Settings, wanted: Installation) -> Installation:

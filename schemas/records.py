@@ -31,6 +31,11 @@ class RecordId(msgspec.Struct, frozen=True, array_like=True, order=True):
         return self.id.startswith(PLACEHOLDER)
 
     @classmethod
+    def of_connection(cls, connection: str) -> RecordId:
+        """Stands for the connection itself, where the history tells of it and of no record in particular."""
+        return cls(connection, "connection", connection)
+
+    @classmethod
     def parse(cls, text: str) -> RecordId:
         """Read the text form back. Raises ValueError if it has fewer than three parts; an id may contain slashes."""
         parts = text.split("/", 2)

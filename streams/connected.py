@@ -19,8 +19,9 @@ from streams.engine.plan import FieldPlan, Side
 from streams.errors import NotThere
 from streams.planning import plan_maker
 from streams.registry.configuration import Configuration
-from streams.registry.connections import break_connection
+from streams.registry.connections import break_connection, set_credentials
 from streams.registry.keys import Keys
+from streams.registry.webhooks import product_secrets
 
 log = structlog.get_logger()
 
@@ -77,14 +78,27 @@ class Connected:
 
 @asynccontextmanager
 async def connected(settings: Settings, *, background: bool = False) -> AsyncIterator[Connected]:
-    """Open everything for as long as a process runs. Raises DatabaseAway, and BadKey without the credentials' key."""
-    database = Database(settings.mysql)
-    ring = Keys.of(settings).credentials
-    configuration = Configuration(database, plan_maker(load_connectors()), ring=ring)
+    """Open everything for as long as a process runs; the secrets of our own apps as they are now.
+
+    Renewed tokens are stored. Raises DatabaseAway, and BadKey without the keys.
+    """
+    database, keys = Database(settings.mysql), Keys.of(settings)
+    configuration = Configuration(database, plan_maker(load_connectors()), ring=keys.credentials)
     redis = Redis.from_url(settings.redis)
+
+    async def keep(connection: Connection, renewed: Mapping[str, str]) -> None:
+        credentials = {**connection.credentials, **renewed}
+        await set_credentials(database, keys, connection.tenant, connection.id, credentials)
+
     try:
         await configuration.start()
-        async with open_clients(compile_connectors(), redis, allow_loopback=settings.allow_loopback) as clients:
+        async with open_clients(
+            compile_connectors(),
+            redis,
+            allow_loopback=settings.allow_loopback,
+            app_secrets=await product_secrets(database, keys),
+            keep=keep,
+        ) as clients:
             yield Connected(database, configuration, clients, background)
     finally:
         await configuration.stop()

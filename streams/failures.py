@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from connectors.errors import CallFailed
 from schemas.configuration import Connection
 from schemas.events import Category, Trail
+from schemas.records import RecordId
 from streams.emit import Emit
 from streams.errors import DatabaseAway
 
@@ -75,6 +76,7 @@ async def break_connection(accounts: Breaks, emit: Emit, connection: Connection,
             at=now,
             stage=emit.stage,
             kind="attention",
+            record=RecordId.of_connection(connection.id),
             reason="connection_broken",
             category=error.category,
             message=f"{connection.id}: {error.message}"[:500],

@@ -72,6 +72,16 @@ async def add_product_secret(database: Database, keys: Keys, product: str, name:
     return id
 
 
+async def product_secrets(database: Database, keys: Keys) -> dict[str, dict[str, str]]:
+    """Product → name → the newest secret of our own app there. Raises SealBroken."""
+    rows = await database.read("SELECT product, name, sealed FROM product_secret ORDER BY created_at")
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        place = webhook_secret_place("", row["product"], row["name"])
+        found.setdefault(row["product"], {})[row["name"]] = keys.webhooks.open(row["sealed"], place)
+    return found
+
+
 async def remove_product_secret(database: Database, product: str, id: str) -> int:
     """Refuse what is signed with it. Raises NotThere."""
 

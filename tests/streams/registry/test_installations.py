@@ -22,6 +22,7 @@ from streams.registry.revision import current_revision
 from streams.registry.webhooks import (
     add_product_secret,
     add_webhook_secret,
+    product_secrets,
     remove_product_secret,
     remove_webhook_secret,
 )
@@ -99,7 +100,10 @@ async def test_webhook_secrets_come_and_go(pool: Database, keys: Keys, tenant: s
 
 
 async def test_product_secrets_come_and_go(pool: Database, keys: Keys, unique: str) -> None:
-    id = await add_product_secret(pool, keys, unique, "client_secret", "s")
+    for secret in ("old", "new"):
+        id = await add_product_secret(pool, keys, unique, "client_secret", secret)
+    assert (await product_secrets(pool, keys))[unique] == {"client_secret": "new"}
     await remove_product_secret(pool, unique, id)
+    assert (await product_secrets(pool, keys))[unique] == {"client_secret": "old"}
     with pytest.raises(NotThere):
         await remove_product_secret(pool, unique, id)
