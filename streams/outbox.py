@@ -50,7 +50,6 @@ class BrokerOutbox:
         for key, value in rows.items():
             if batch.append(timestamp=None, key=key, value=value) is None or batch.size() > MAX_RECORD_BYTES:
                 raise TooLarge("a batch of rows", size, MAX_RECORD_BYTES)
-        batch.close()  # or the producer would add records of others
         stored = await self._handed_over(self._client().send_batch(batch, topic, partition=partition), size)
         stored.add_done_callback(self._require_stored)
         return int((await stored).offset) + len(rows) - 1
