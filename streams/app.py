@@ -26,6 +26,7 @@ from typing import Any, ClassVar, cast
 
 import faust
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT
@@ -197,12 +198,15 @@ class Consumer(driver.Consumer):
         self._committed_offset.clear()
 
     def progress(self) -> Progress:
-        """Called from the watchdog's thread."""
+        """Called from the watchdog's thread too, at any moment."""
         committed = lag = 0
-        for tp, offset in list(self._committed_offset.items()):
-            if offset is not None and not self._is_changelog_tp(tp):
-                committed += offset
-                lag += max(0, (self.highwater(tp) or 0) - offset)
+        try:
+            for tp, offset in list(self._committed_offset.items()):
+                if offset is not None and not self._is_changelog_tp(tp):
+                    committed += offset
+                    lag += max(0, (self.highwater(tp) or 0) - offset)
+        except KafkaError:  # a rebalance began meanwhile
+            return Progress(0, 0, excused=True)
         return Progress(committed, lag, excused=self.app.rebalancing or not self.app.lease.valid)
 
     # Rule 2.

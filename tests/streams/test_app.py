@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP, ConsumerMessage
 
@@ -21,6 +22,7 @@ from streams import app as runtime
 from streams.app import App, Consumer, ConsumerThread, Deliverable, Producer
 from streams.delivery import Output
 from streams.lease import EXIT_FENCED
+from streams.watchdog import Progress
 
 SOURCE, OTHER = TP("sync", 0), TP("sync", 1)
 LOG = logging.getLogger(__name__)
@@ -213,6 +215,30 @@ async def test_stages_let_go_before_the_runtime_waits_for_them(app: App, consume
 
     app.before_release(release)
     await asyncio.wait_for(app._consumer_wait_empty(consumer, LOG), 5)
+
+
+# Standing still
+
+
+async def test_progress_is_told_by_what_is_committed_and_what_waits(
+    app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer._thread, "highwater", lambda tp: 50)
+    consumer._committed_offset.update({SOURCE: 42, OTHER: 50, CHANGELOG: 7})
+    assert app.progress() == Progress(committed=92, lag=8)
+    app.rebalancing = True
+    assert app.progress().excused
+
+
+async def test_progress_cannot_be_told_while_partitions_go(
+    app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def highwater(tp: TP) -> int:
+        raise IllegalStateError(tp)
+
+    monkeypatch.setattr(consumer._thread, "highwater", highwater)
+    consumer._committed_offset[SOURCE] = 42
+    assert app.progress().excused
 
 
 # Rule 3: see test_outbox and test_sync. What would go round it is shut.
