@@ -26,7 +26,6 @@ from typing import Any, ClassVar, cast
 
 import faust
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.protocol.produce import ProduceRequest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT
@@ -205,7 +204,7 @@ class Consumer(driver.Consumer):
                 if offset is not None and not self._is_changelog_tp(tp):
                     committed += offset
                     lag += max(0, (self.highwater(tp) or 0) - offset)
-        except KafkaError:  # a rebalance began meanwhile
+        except (AssertionError, AttributeError):  # aiokafka's, for what a rebalance has just taken away
             return Progress(0, 0, excused=True)
         return Progress(committed, lag, excused=self.app.rebalancing or not self.app.lease.valid)
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
-from aiokafka.errors import IllegalStateError
+from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP, ConsumerMessage
 
@@ -233,10 +233,8 @@ async def test_progress_is_told_by_what_is_committed_and_what_waits(
 async def test_progress_cannot_be_told_while_partitions_go(
     app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def highwater(tp: TP) -> int:
-        raise IllegalStateError(tp)
-
-    monkeypatch.setattr(consumer._thread, "highwater", highwater)
+    client = AIOKafkaConsumer()  # has no partitions
+    monkeypatch.setattr(consumer._thread, "_consumer", client)
     consumer._committed_offset[SOURCE] = 42
     assert app.progress().excused
 
