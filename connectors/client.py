@@ -143,6 +143,13 @@ class Client:
         found = await self.account.discovered(self.reads.entity(entity), self.reads.caller, fresh=fresh)
         return found.described
 
+    async def room(self) -> Mapping[str, tuple[int | None, int]]:
+        """By vendor bucket: how many calls could be made at once now (None: nobody knows), and how many at best."""
+        caller = self.account.caller
+        return {
+            meter.limit.bucket: (await caller.quota.left(meter.bucket), meter.bucket.burst) for meter in caller.meters
+        }
+
     async def choices(self, entity: str, field: str) -> Sequence[Choice]:
         """What a field of choices can be set to in this account; empty where anything goes."""
         found = await self.reads.field(self.reads.entity(entity), field)

@@ -109,6 +109,19 @@ class Quota:
         ahead = (bucket.burst - max(remaining, 0)) * bucket.interval_us
         await self._tighten(bucket, ahead, reset_ms if remaining <= 0 else 0)
 
+    async def left(self, bucket: Bucket) -> int | None:
+        """How many calls could be made at once now, live ones; None while Redis is away."""
+        try:
+            seconds, micros = await self.redis.time()
+            tat, until = await self.redis.hmget(bucket.key, ["tat", "until"])
+        except (RedisError, OSError, TimeoutError):
+            return None
+        now = seconds * 1_000_000 + micros
+        if now < int(until or 0):
+            return 0
+        ahead = max(int(float(tat)) - now, 0) if tat else bucket.cold_us
+        return max(0, (bucket.room_us(False) - ahead) // bucket.interval_us)
+
     async def penalise(self, buckets: Iterable[Bucket], wait_ms: int) -> None:
         """The vendor refused a call: nothing is taken from these buckets for `wait_ms`, by any process."""
         for bucket in buckets:

@@ -18,7 +18,7 @@ from console.demo.screen import Screen, View, summary
 from console.verification import verify_installation
 from schemas.records import RecordId
 from schemas.settings import Settings
-from streams.database import Database
+from streams.connected import Connected, connected
 
 JSON = Any
 STEP_DEADLINE_S = 30.0
@@ -33,13 +33,14 @@ class Demonstration:
     def __init__(
         self,
         settings: Settings,
-        database: Database,
+        ours: Connected,
         session: aiohttp.ClientSession,
         tenants: Sequence[JSON],
         admin: str,
     ) -> None:
+        self.ours = ours
         self.settings = settings
-        self.database = database
+        self.database = ours.database
         self.session = session
         self.tenants = tenants
         self.admin = admin
@@ -60,6 +61,18 @@ class Demonstration:
                 self._seen[tenant["id"]] = max(since, entry.at - 2_000)
         return sorted(found, key=lambda entry: entry.at)
 
+    async def quotas(self) -> dict[str, str]:
+        """What is left of each connection's tightest quota, in calls that could be made at once."""
+        found = {}
+        for tenant in self.tenants:
+            for one in tenant["connections"]:
+                known = self.ours.connection(one["id"])
+                if known is not None:
+                    room = [(left or 0, most) for left, most in (await self.ours.client(known).room()).values()]
+                    left, most = min(room, key=lambda pair: pair[0] / pair[1])
+                    found[one["id"]] = f"{left}/{most}"
+        return found
+
     async def writes_since(self, at: int) -> list[JSON]:
         """The requests with which Freshpipe changed something in a product, as the products logged them."""
         async with self.session.get(f"{self.admin}/log", params={"since": str(at)}) as answer:
@@ -71,6 +84,7 @@ class Demonstration:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.view.waiting = sum([await overview.waiting(self.database, one["id"]) for one in self.tenants])
+            self.view.quotas = await self.quotas()
             screen.add(await self.news(), in_full=in_full)
             await asyncio.sleep(0.2)
 
@@ -97,12 +111,8 @@ async def play(settings: Settings, details: Mapping[str, Any], addresses: Mappin
 
 @asynccontextmanager
 async def _demonstration(settings: Settings, tenants: Sequence[JSON], admin: str) -> AsyncIterator[Demonstration]:
-    database = Database(settings.mysql, size=4)
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield Demonstration(settings, database, session, tenants, admin)
-    finally:
-        await database.close()
+    async with connected(settings) as ours, aiohttp.ClientSession() as session:
+        yield Demonstration(settings, ours, session, tenants, admin)
 
 
 async def _backfill(demonstration: Demonstration, screen: Screen) -> None:
