@@ -27,6 +27,9 @@ from streams.engine.work import Work
 ROUNDS = 60
 """More rounds per record than this mean that two rules undo each other's work: an alarm, never a loop."""
 
+RECORDS_AT_MOST = 300
+"""More records than this in one event mean that records beget records: an alarm too."""
+
 
 def decide(rows: Rows, event: SyncEvent, plan: Plan, position: int, now: int) -> Decision:
     """Decide what an event of a tenant changes and causes. `now` is the time its record carries, in ms."""
@@ -96,7 +99,7 @@ def _settle_links(work: Work) -> None:
             for record in (link.left, link.right):
                 linked.discard(record)
                 work.touch(record)
-        if moves > ROUNDS * len(work.touched):
+        if moves > ROUNDS * len(work.touched) or len(work.touched) > RECORDS_AT_MOST:
             break
     work.note("breaker", link.left, link=link, reason="no_fixpoint")
     work.note("attention", link.left, link=link, reason="no_fixpoint", category="unknown")

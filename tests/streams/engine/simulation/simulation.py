@@ -14,7 +14,7 @@ from tests.streams.engine.simulation.sync import Sync
 from tests.streams.engine.simulation.world import World
 
 UNTIL = 380_000
-EVENTS_AT_MOST = 4_000
+EVENTS_AT_MOST = 1_000
 """More events than this for a dozen edits: it never comes to rest."""
 
 
