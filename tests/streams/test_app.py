@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types.tuples import TP, ConsumerMessage
 
@@ -233,8 +232,10 @@ async def test_progress_is_told_by_what_is_committed_and_what_waits(
 async def test_progress_cannot_be_told_while_partitions_go(
     app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = AIOKafkaConsumer()  # has no partitions
-    monkeypatch.setattr(consumer._thread, "_consumer", client)
+    def highwater(tp: TP) -> int:
+        raise AssertionError("Partition is not assigned")
+
+    monkeypatch.setattr(consumer._thread, "highwater", highwater)
     consumer._committed_offset[SOURCE] = 42
     assert app.progress().excused
 

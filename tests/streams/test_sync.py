@@ -301,6 +301,18 @@ class TornTable(MachineTable):
     whole = False
 
 
+class LocalFirstTable(MachineTable):
+    """What a table does that is written before its changelog: what it holds already is not written again."""
+
+    async def write(self, partition: int, rows: Mapping[bytes, bytes]) -> None:
+        new = {key: value for key, value in rows.items() if self.get(partition, key) != value}
+        self._machine.effect()
+        self._machine.local |= new
+        self._machine.effect()
+        self._machine.changelog += list(new.items())
+        self._machine.reached = len(self._machine.changelog)
+
+
 class MachineOutbox(Kept):
     def __init__(self, machine: Machine) -> None:
         super().__init__()
@@ -365,6 +377,14 @@ def test_rows_stored_one_by_one_would_be_torn_apart() -> None:
         for output in _run([(effects, True, 2)], TornTable).outputs
     ]
     assert "torn" in torn
+
+
+def test_a_local_copy_ahead_of_its_changelog_would_keep_rows_from_the_next_owner() -> None:
+    missing = []
+    for effects in range(40):
+        machine = _run([(effects, True, 2)], LocalFirstTable)
+        missing += [key for key in machine.local if dict(machine.changelog).get(key) != machine.local[key]]
+    assert missing
 
 
 def _never_stored(outbox: Kept) -> Callable[[Output], Awaitable[Awaitable[object]]]:

@@ -15,10 +15,6 @@ from faust.transport.drivers import aiokafka as driver
 from streams.app import Consumer
 from streams.lease import Lease
 from streams.outbox import BrokerOutbox
-from streams.state_store import StateStore
-
-WIDER_S = 0.02
-"""A gap of microseconds, made wide enough for a kill to fall into it."""
 
 
 def hold() -> None:
@@ -66,26 +62,10 @@ def lease() -> None:
     Lease.lost = lambda self: None  # type: ignore[method-assign]  # as above
 
 
-def changelog_first() -> None:
-    """The local copy is written before the changelog, and what it has already is not written again."""
-
-    async def write(self: StateStore, partition: int, rows: Any) -> None:
-        new = {key: value for key, value in rows.items() if self.get(partition, key) != value}
-        database = self._database(partition)
-        for key, value in new.items():
-            database.put(key, value)  # type: ignore[attr-defined]  # RocksDB has it
-        await asyncio.sleep(WIDER_S)
-        if new:
-            await self._append(partition, new)
-
-    StateStore.write = write  # type: ignore[method-assign]  # as above
-
-
 WITHOUT: dict[str, Callable[[], None]] = {
     "hold": hold,
     "deliverable": deliverable,
     "watermark": watermark,
     "stored": stored,
     "lease": lease,
-    "changelog-first": changelog_first,
 }
