@@ -49,7 +49,7 @@ async def test_no_fault_loses_or_disorders_anything(mode: str, role: Role, tmp_p
     ],
 )
 async def test_without_a_rule_the_events_suffer(rule: str, mode: str, role: Role, tmp_path: Path) -> None:
-    """Rules 3 and 5, the rest of rule 1, and that rows stay whole are proved in tests/streams/test_{app,outbox,sync}."""
+    """What no run hits by chance is proved in tests/streams: test_app, test_outbox, test_sync."""
     for seed in range(TRIES):
         home = tmp_path / str(seed)
         home.mkdir()
