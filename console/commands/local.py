@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -53,11 +54,12 @@ def up(
 def demo(home: Home = Path("var/demo"), port_base: PortBase = 7000) -> None:
     """Run everything with sandbox products, let people edit in both, show it live, and prove that both sides agree."""
     configure_logs("demo", "text")
+    began = time.time()
     _forget_last_run(home)
     furnish = partial(_furnish, contacts=CONTACTS, plans=PLANS)
     with _stack(home, port_base, sandbox=True, furnish=furnish).beside() as stack:
         settings = _settings(stack.environment)
-        proven = asyncio.run(play(settings, stack.details, stack.addresses, stay=sys.stdout.isatty()))
+        proven = asyncio.run(play(settings, stack.details, stack.addresses, began=began, stay=sys.stdout.isatty()))
     sys.exit(0 if proven else 1)
 
 

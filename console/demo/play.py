@@ -89,15 +89,22 @@ class Demonstration:
             await asyncio.sleep(0.2)
 
 
-async def play(settings: Settings, details: Mapping[str, Any], addresses: Mapping[str, str], *, stay: bool) -> bool:
-    """Play it; whether both sides were proven equal and quiet. With `stay` it goes on showing until Ctrl-C."""
+async def play(
+    settings: Settings, details: Mapping[str, Any], addresses: Mapping[str, str], *, began: float, stay: bool
+) -> bool:
+    """Play it; whether both sides were proven equal and quiet. With `stay` it goes on showing until Ctrl-C.
+
+    `began`: when everything was begun to be started, in seconds since the epoch.
+    """
     console = Console()
     async with _demonstration(settings, details["tenants"], addresses["sandbox_admin"]) as demonstration:
         with Screen(demonstration.view, console) as screen:
-            started = time.monotonic()
             await _backfill(demonstration, screen)
-            console_line = f"backfill done in {time.monotonic() - started:.1f} s: {summary(demonstration.view)}"
-            screen.headline(console_line)
+            first = min(demonstration.view.written_at, default=0) / 1_000 - began
+            screen.headline(
+                f"backfill done {time.time() - began:.0f} s after the start, the first change was across after"
+                f" {first:.0f} s: {summary(demonstration.view)}"
+            )
             demonstration.view.latencies.clear()
             await _scenario(demonstration, screen)
             proven, verdict = await _prove(demonstration, screen)

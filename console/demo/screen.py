@@ -46,6 +46,7 @@ class View:
     """Connection → what is left of its quotas."""
     waiting: int = 0
     latencies: list[int] = field(default_factory=list)
+    written_at: list[int] = field(default_factory=list)
 
     def add(self, entries: Iterable[Entry]) -> list[Entry]:
         """Count entries and keep those worth a line; returns these."""
@@ -57,8 +58,9 @@ class View:
                 continue
             worth.append(entry)
             self.entries.append(entry)
-            if entry.kind == "written" and entry.latency_ms is not None:
-                self.latencies.append(entry.latency_ms)
+            if entry.kind == "written":
+                self.written_at.append(entry.at)
+                self.latencies += [entry.latency_ms] if entry.latency_ms is not None else []
         return worth
 
 
