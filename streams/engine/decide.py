@@ -16,7 +16,7 @@ from streams.engine.command import issue
 from streams.engine.control import close, take_control, take_nudge
 from streams.engine.decision import Decision, Rows
 from streams.engine.ends import settle
-from streams.engine.link import in_scope, link_record
+from streams.engine.link import link_record
 from streams.engine.outcome import take_outcome
 from streams.engine.plan import Plan
 from streams.engine.resolve import resolve
@@ -121,18 +121,17 @@ def _touch_waiting_changes(work: Work, record: RecordId) -> None:
 
 def _leave_scope(work: Work, record: RecordId) -> None:
     """A record out of its pair's scope is unlinked where the pair says so, and linked again when it is back."""
-    row = work.record(record)
-    if not row.alive or not row.cells:
-        return
-    for place in work.places(record):
-        if place.pair.on_leave != "unlink":
+    for link in work.links_of(record):
+        planned = work.pair_of(link)
+        if planned is None or planned[1].on_leave != "unlink" or link.state not in ("open", "left"):
             continue
-        for link in work.links_of(record):
-            if (link.installation, link.pair) != (place.installation.id, place.pair.name):
-                continue
-            if link.state == "open" and not in_scope(place, row):
-                close(work, link, record, "left")
-            elif link.state == "left" and in_scope(place, row) and work.record(link.other(record)).alive:
-                link.state = "open"
-                work.touch(link.other(record))
-                work.note("linked", record, link=link, reason="in_scope_again")
+        left, right = work.record(link.left), work.record(link.right)
+        if not (left.alive and right.alive and left.cells and right.cells):
+            continue
+        within = planned[1].in_scope_left(left.values()) and planned[1].in_scope_right(right.values())
+        if link.state == "open" and not within:
+            close(work, link, record, "left")
+        if link.state == "left" and within:
+            link.state = "open"
+            work.touch(link.other(record))
+            work.note("linked", record, link=link, reason="in_scope_again")

@@ -148,15 +148,21 @@ def _announce(work: Work) -> None:
     for change, ended in ends.items():
         groups[ended].append(change)
     for ended, changes in groups.items():
-        kind = "decided" if ended.end == "applied" else ended.end
-        work.note(
-            kind,
-            ended.record,
-            changes=changes,
-            end=ended.end,
-            reason=ended.reason,
-            received_at=ended.received_at,
-        )
+        if ended.end != "attention" or not _join_question(work, ended, tuple(changes)):
+            kind = "decided" if ended.end == "applied" else ended.end
+            received_at = ended.received_at
+            work.note(kind, ended.record, changes=changes, end=ended.end, reason=ended.reason, received_at=received_at)
+
+
+def _join_question(work: Work, ended: Ended, changes: tuple[str, ...]) -> bool:
+    """Was a person asked about the record in this event anyway? Then that is where its changes end."""
+    for number, entry in enumerate(work.trail):
+        asked = entry.kind == "attention" and not entry.changes and ended.record in (entry.record, entry.other)
+        if asked:
+            facts = {"changes": changes, "end": ended.end, "received_at": ended.received_at}
+            work.trail[number] = msgspec.structs.replace(entry, **facts)
+            return True
+    return False
 
 
 def _common_end(entry: Trail, ends: dict[str, Ended]) -> End | None:

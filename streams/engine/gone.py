@@ -143,7 +143,7 @@ def _follow_merge(work: Work, link: LinkRow, record: RecordId, into: RecordId, r
         link.state = "merged"
         if taken:
             result.parked = "merged_twice"
-            work.note("attention", link.other(record), link=link, other=into, reason="merged_twice")
+            work.note("attention", record, link=link, other=into, reason="merged_twice", category="duplicate")
         return
     moved = LinkRow(
         id=f"{link.id}>{into.id}",

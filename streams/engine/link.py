@@ -112,7 +112,7 @@ def _link_at(work: Work, record: RecordId, row: RecordRow, place: Place) -> str:
         return _link_to(work, record, place, candidates[0])
     if not in_scope(place, row):
         return "out_of_scope"
-    if not (place.pair.create_right if place.side == "left" else place.pair.create_left):
+    if not creates(place):
         return "create_off"
     if place.installation.state != "active" or work.quiet:
         return "linking"
@@ -144,20 +144,32 @@ def _link_to(work: Work, record: RecordId, place: Place, other: RecordId) -> str
 def _candidates(work: Work, record: RecordId, row: RecordRow, place: Place) -> tuple[list[RecordId], str]:
     """The one record that this one is on the other side, or none; or why that cannot be told."""
     through = _through_others(work, record, place)
-    found = through or _by_key(work, record, row, place)
-    if found is None:
+    found, doubles = (through, []) if through else _by_key(work, record, row, place)
+    if doubles and not (found or creates(place)):
+        return [], "create_off"
+    newest = place.pair.ambiguous == "newest"
+    if doubles and not (newest and _newest(work, [record, *doubles]) == record):
         return [], _ambiguous(work, record, place, "same_key_twice", [])
     free = [candidate for candidate in found if not _taken(work, candidate, place)]
-    if len(found) > 1 and len(free) >= 1 and place.pair.ambiguous == "newest":
-        return [max(free, key=lambda candidate: (work.record(candidate).updated_at, candidate))], ""
+    if newest and len(found) > 1 and free:
+        return [_newest(work, free)], ""
     if len(found) > 1 or len(free) < len(found):
         return [], _ambiguous(work, record, place, "several_candidates" if len(found) > 1 else "candidate_taken", found)
     return found, ""
 
 
+def creates(place: Place) -> bool:
+    """May a record be created on the other side?"""
+    return place.pair.create_right if place.side == "left" else place.pair.create_left
+
+
+def _newest(work: Work, records: list[RecordId]) -> RecordId:
+    return max(records, key=lambda record: (work.record(record).updated_at, record))
+
+
 def _ambiguous(work: Work, record: RecordId, place: Place, reason: str, found: list[RecordId]) -> str:
     """Never a guess: a person decides, unless the pair says to leave such records alone."""
-    if place.pair.ambiguous == "skip":
+    if place.pair.ambiguous == "skip" or (place.pair.ambiguous == "newest" and not found):
         return "ambiguous_skipped"
     names = ", ".join(str(candidate) for candidate in found)
     mark = f"{place.installation.id}/{place.pair.name}/{reason}"
@@ -186,24 +198,22 @@ def _through_others(work: Work, record: RecordId, place: Place) -> list[RecordId
     return found
 
 
-def _by_key(work: Work, record: RecordId, row: RecordRow, place: Place) -> list[RecordId] | None:
-    """The records on the other side that have the first match key with which any is found.
+def _by_key(work: Work, record: RecordId, row: RecordRow, place: Place) -> tuple[list[RecordId], list[RecordId]]:
+    """By the first match key with which any is found: the records on the other side, and the doubles on this one.
 
-    None: a second live record of this side has that key, so that it does not say which of the two is meant.
+    A second live record of this side with the key leaves open which of the two is meant.
     """
     for key in place.pair.match:
         text = key_of(key, place.side, row)
         if text is None:
             continue
-        own = [known for known in with_key(work, place, place.side, key, text) if known != record]
+        doubles = [known for known in with_key(work, place, place.side, key, text) if known != record]
         found = with_key(work, place, opposite(place.side), key, text)
-        if key.only_if_unique and (own or len(found) > 1):
+        if key.only_if_unique and (doubles or len(found) > 1):
             continue
-        if own:
-            return None
-        if found:
-            return found
-    return []
+        if doubles or found:
+            return found, doubles
+    return [], []
 
 
 def _re_point(work: Work, link: LinkRow, before: RecordId, after: RecordId) -> None:

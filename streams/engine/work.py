@@ -317,7 +317,7 @@ class Work:
         return f"{self._id_prefix}{self._outputs}"
 
 
-EVENTS_REMEMBERED = 16
+EVENTS_REMEMBERED = 40
 """As many events per record as can be replayed: those since the last commit of the input."""
 _MARKS = 16
 """How many things a record remembers to have been noted for."""

@@ -155,7 +155,7 @@ class Tenant:
     def gone(self, record: RecordId, **facts: Any) -> Decision:
         self.now += 100
         name = f"{self.position + 1}"
-        facts = {"gone_at": self.now, "changes": (f"c{name}",), **facts}
+        facts = {"gone_at": self.now, "received_at": self.now, "changes": (f"c{name}",), **facts}
         return self.deliver(Snapshot(id=f"s{name}", tenant="t", record=record, **facts))
 
     def answer(self, command: Command, status: OutcomeStatus = "applied", **facts: Any) -> Decision:
@@ -209,6 +209,9 @@ class Tenant:
     def plan_as(self, **installation: Any) -> None:
         changed = replace(self.plan.installations["i"], **installation)
         self.plan = replace(self.plan, installations={"i": changed})
+
+    def sent(self) -> list[Command]:
+        return list(self.last.commands)
 
     def kinds(self) -> list[str]:
         return [entry.kind for entry in self.last.trail]
