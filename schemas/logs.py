@@ -7,7 +7,6 @@ import sys
 
 import structlog
 
-
 REPEAT_S = 10.0
 REMEMBERED = 1_000
 
