@@ -57,7 +57,8 @@ def test_a_process_dies_with_its_launcher(tmp_path: Path) -> None:
     with launcher:
         assert launcher.stdout is not None
         child = int(launcher.stdout.readline())
-        assert is_alive(child)
+        # Before it is the program itself, the child has not asked for the signal yet.
+        eventually(lambda: Path(f"/proc/{child}/cmdline").read_bytes().startswith(b"sleep"))
         launcher.kill()
     eventually(lambda: not is_alive(child))
 
