@@ -23,7 +23,6 @@ from deploy.local.services import Kafka, MariaDB, Redis
 from schemas.topics import Topic
 from tests.ports import free_port
 
-
 CREATED, WAS_THERE = 0, 36
 """Kafka's answers to a request for a topic; the product's own topics are shared by the tests."""
 
