@@ -102,7 +102,9 @@ def _writable(work: Work, row: RecordRow) -> dict[str, FieldWrite]:
         if planned is None or link is None or link.state not in ("open", "same"):
             del row.wanted[name]
         elif planned[0].state != "paused":
-            fields[name] = wanted
+            cell = row.cells.get(name)
+            expected = cell.value if cell is not None else msgspec.UNSET
+            fields[name] = row.wanted[name] = msgspec.structs.replace(wanted, expected=expected)
     return fields
 
 

@@ -41,7 +41,7 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
         row.ours = True
     mine = is_mine(row, outcome)
     work.touch(record)
-    if outcome.status == "ambiguous" and outcome.action == "update":
+    if outcome.status in UNANSWERED and outcome.action == "update":
         _expect_ghosts(work, outcome, row)
     if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
         return record
@@ -315,10 +315,10 @@ def _retry_at(work: Work, outcome: Outcome, row: RecordRow) -> int:
 
 
 def _expect_ghosts(work: Work, outcome: Outcome, row: RecordRow) -> None:
-    """The answer was lost, also of a command forgotten since: what it would have put there may yet appear."""
+    """The write may yet appear: its answer was lost, or after a crash it is on its way a second time."""
     row.ghosts = {**row.ghosts, **outcome.fields}
     row.ghosts_until = max(row.ghosts_until, _retry_at(work, outcome, row))
-    for name in outcome.fields:
+    for name in outcome.fields if outcome.status == "ambiguous" else ():
         row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
 
 

@@ -283,7 +283,7 @@ class Work:
         if subject is not None:
             row = self.record(subject)
             self._keep(changed, record_key(tenant, subject), row)
-            if changed or self._outputs:
+            if changed or self._outputs or row.known:
                 row.recent = [*row.recent[1 - EVENTS_REMEMBERED :], mark]
                 self._keep(changed, record_key(tenant, subject), row)
         return Decision(

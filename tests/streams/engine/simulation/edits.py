@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from schemas.events import Snapshot
+from schemas.events import Outcome, Snapshot
 from schemas.records import RecordId
 from schemas.values import Value
 from tests.streams.engine.simulation.people import Edit
@@ -127,13 +127,24 @@ def _was_put_back(checks: Checks, edit: Edit, history: list[Was], place: int) ->
 
 
 def _was_read(checks: Checks, edit: Edit, between: list[Was]) -> bool:
+    """Did a read that came in time, before any read of a later state, show a value in between?"""
     values = [in_effect(edit.field, was.value) for was in between]
     record = RecordId(edit.product, "contact", edit.record)
+    newest = 0
     for logged in checks.run.sync.log:
         event = logged.event
-        if not isinstance(event, Snapshot) or event.record != record or event.reading is None or event.source != "get":
-            continue
-        value = read(edit.product, edit.field, event.reading.fields.get(name_of(edit.product, edit.field)))
-        if in_effect(edit.field, value) in values and event.reading.read_to - START < edit.at + 300:
-            return True
+        readings = [event.reading] if isinstance(event, Snapshot) and event.record == record else []
+        if isinstance(event, Outcome) and record in (event.record, RecordId(*_made(event))):
+            readings = [event.before, event.after]
+        for reading in readings:
+            if reading is None or reading.updated_at < newest:
+                continue
+            newest = reading.updated_at
+            value = read(edit.product, edit.field, reading.fields.get(name_of(edit.product, edit.field)))
+            if in_effect(edit.field, value) in values and reading.read_to - START < edit.at + 300:
+                return True
     return False
+
+
+def _made(outcome: Outcome) -> tuple[str, str, str]:
+    return outcome.record.connection, outcome.record.entity, outcome.created or ""
