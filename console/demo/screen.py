@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -154,7 +154,8 @@ def _events(view: View) -> RenderableType:
         ("came from", 3),
         ("ms", 1),
     ):
-        table.add_column(name, ratio=ratio, overflow="fold", justify="right" if name == "ms" else "left")
+        justify: JustifyMethod = "right" if name == "ms" else "left"
+        table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis", justify=justify)
     for entry in view.entries:
         kind, *rest = _cells(entry)
         table.add_row(Text(kind, style=SHOWN[entry.kind]), *rest)

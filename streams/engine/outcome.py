@@ -43,6 +43,8 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
     work.touch(record)
     if outcome.status in UNANSWERED and outcome.action == "update":
         _expect_ghosts(work, outcome, row)
+    if outcome.status == "superseded":
+        return record  # by a newer command or, after a crash, by its own repetition, which will be answered
     if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
         return record
     believed = False
@@ -58,7 +60,7 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
         gone(work, record, at=outcome.ended_at)
     if outcome.status == "duplicate" and (mine or not row.cells):
         _take_duplicate(work, outcome, record, row)
-    if row.dirty and outcome.status not in (*UNANSWERED, "superseded"):
+    if row.dirty and outcome.status not in UNANSWERED:
         row.dirty = False
         work.read_again(record, read_after_write(work))
     return record
@@ -210,8 +212,9 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
     held = row.held.get(name)
     if held is not None and held.version <= write.version:
         del row.held[name]
-    expected = before.value if before is not None else msgspec.UNSET
-    return TrailField(name=name, before=expected, after=value, version=write.version)
+    told_already = before is None or work.same(record, name, before.value, value)  # by our write's own webhook
+    replaced = write.expected if told_already or before is None else before.value
+    return TrailField(name=name, before=replaced, after=value, version=write.version)
 
 
 def _landed_over_newer(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:
