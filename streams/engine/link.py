@@ -79,6 +79,7 @@ def adopt(work: Work, created: RecordId, real: RecordId) -> bool:
     source.wanted, source.sent, source.payload, source.blocked = {}, None, None, None
     row.held = {**source.held, **row.held}
     row.delete = row.delete or source.delete
+    row.recent = [*source.recent, *row.recent]
     reindex(work, created)
     work.touch(real)
     return True
