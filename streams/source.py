@@ -30,7 +30,7 @@ SETTLE_PAUSE_MS = 5_000
 UNKNOWN_CONNECTION_MS = 60_000
 """So long a connection that we have never heard of may merely be new."""
 SHED_MS = 3_000
-Kind = Literal["received", "waiting", "attention", "filtered"]
+Kind = Literal["waiting", "attention", "filtered"]
 
 
 class SourceStage:
@@ -49,9 +49,6 @@ class SourceStage:
 
     async def handle(self, changes: Sequence[Change]) -> None:
         """Read the record of these changes (all of one record) once for all of them."""
-        await asyncio.gather(self._note_received(changes), self._attend(changes))
-
-    async def _attend(self, changes: Sequence[Change]) -> None:
         later = [change for change in changes if change.not_before > self._now()]
         for change in later:
             await self._wait(change, change.not_before)
@@ -115,7 +112,9 @@ class SourceStage:
         ]
         await self._wait_all(doubtful, self._now() + SETTLE_PAUSE_MS, "still_there")
         seen = [change for change in changes if change not in doubtful]
-        await self._tell(_snapshot(record, seen or changes, reading, ids=tuple(change.id for change in seen)))
+        await self._tell(
+            _snapshot(record, seen or changes, reading, ids=tuple(change.id for change in seen)), changes[0].source
+        )
 
     async def _merge(self, client: Client, merge: Change, into: RecordId, changes: Sequence[Change]) -> bool:
         """The record that lives on is read first; True if it is there, and the merged one was given its tombstone."""
@@ -126,7 +125,7 @@ class SourceStage:
         if survivor is None:
             return False
         await self._tell(self._tombstone(changes, began, into))
-        await self._tell(_snapshot(into, [merge], survivor, ids=()))
+        await self._tell(_snapshot(into, [merge], survivor, ids=()), merge.source)
         return True
 
     def _tombstone(self, changes: Sequence[Change], began: int, into: RecordId | None = None) -> Snapshot:
@@ -143,7 +142,8 @@ class SourceStage:
             received_at=min(change.received_at for change in changes),
         )
 
-    async def _tell(self, snapshot: Snapshot) -> None:
+    async def _tell(self, snapshot: Snapshot, hinted_by: str = "") -> None:
+        """Put the snapshot into the tenant's order, and into the history what was read and because of which hints."""
         entry = Trail(
             id=f"{snapshot.id}/read",
             tenant=snapshot.tenant,
@@ -153,7 +153,7 @@ class SourceStage:
             record=snapshot.record,
             other=snapshot.into,
             changes=snapshot.changes,
-            reason=_why_gone(snapshot),
+            reason=hinted_by if snapshot.reading else _why_gone(snapshot),
             received_at=snapshot.received_at,
         )
         await asyncio.gather(self._emit.sync(snapshot, "snapshot"), self._emit.trail(entry))
@@ -191,18 +191,11 @@ class SourceStage:
         if reason:
             await self._emit.trail(self._entry(change, f"waiting/{reason}", "waiting", reason, category))
 
-    async def _note_received(self, changes: Sequence[Change]) -> None:
-        """One entry for all that came of a record meanwhile; nothing waits for it but the acknowledgement."""
-        first = changes[0]
-        entry = self._entry(first, "received", "received", first.source)
-        ids = tuple(change.id for change in changes)
-        await self._emit.trail(msgspec.structs.replace(entry, changes=ids))
-
     def _entry(self, change: Change, suffix: str, kind: Kind, reason: str, category: Category | None = None) -> Trail:
         return Trail(
             id=f"{change.id}/{suffix}",
             tenant=change.tenant,
-            at=change.received_at if kind == "received" else self._now(),
+            at=self._now(),
             stage="source",
             kind=kind,
             record=change.record,
@@ -222,8 +215,6 @@ class SourceStage:
 
 
 def _why_gone(snapshot: Snapshot) -> str:
-    if snapshot.reading:
-        return ""
     if snapshot.erased:
         return "erased"
     return "merged" if snapshot.into else "gone"

@@ -34,10 +34,7 @@ async def test_several_hints_share_one_read_and_their_ids_ride_in_the_snapshot(
     assert snapshot.reading.fields == {"email": "ann@acme.io"}
     assert snapshot.received_at == world.clock.at - 5
     assert world.product.calls == [("get", "1")]
-    assert [(entry.kind, entry.changes) for entry in world.trail] == [
-        ("received", ("c1", "c2")),
-        ("read", ("c1", "c2")),
-    ]
+    assert [(entry.kind, entry.reason, entry.changes) for entry in world.trail] == [("read", "webhook", ("c1", "c2"))]
     assert {key for topic, key, _ in world.said if topic == "sync"} == {b"acme"}
 
 

@@ -24,8 +24,7 @@ CREATE TABLE IF NOT EXISTS trail (
     PRIMARY KEY (tenant, day, id),
     KEY trail_at (tenant, at),
     KEY trail_record (tenant, record, at),
-    KEY trail_other (tenant, other, at),
-    KEY trail_kind (tenant, kind, at)
+    KEY trail_other (tenant, other, at)
 )
 PARTITION BY RANGE (TO_DAYS(day)) (PARTITION later VALUES LESS THAN MAXVALUE);
 
