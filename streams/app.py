@@ -27,6 +27,7 @@ from typing import Any, ClassVar, cast
 import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import EventT
 from faust.types.transports import ConsumerCallback
@@ -79,6 +80,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await self._ensure_consumer()._coordinator._do_heartbeat()  # the lease starts with a proof
         await super().on_partitions_assigned(assigned, generation_id)
 
+    def unread(self, tp: TP) -> int:
+        """Records of a partition that the client has not handed over yet, as far as it knows."""
+        state = self._ensure_consumer()._subscription.subscription.assignment.state_value(tp)
+        if state.highwater is None or not state.has_valid_position:
+            return 0
+        return max(0, int(state.highwater) - int(state.position))
+
     def require_metadata(self) -> None:
         """Rule 5: the group's leader assigns what its metadata names, and nobody notices what it does not."""
         client = self._ensure_consumer()
@@ -125,6 +133,7 @@ class Consumer(driver.Consumer):
     """Rules 1 and 2."""
 
     app: App
+    _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._watermarks: defaultdict[TP, Watermark] = defaultdict(Watermark)
@@ -134,7 +143,7 @@ class Consumer(driver.Consumer):
         self._deliver = self.callback
         self.callback = cast(ConsumerCallback, self._counted)
 
-    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+    def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     # Rule 1. Recovery resumes the source partitions, then seeks them, then clears all queues, with the flow open:
@@ -171,6 +180,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """As Faust does, but what is under way is finished and committed before its bookkeeping goes."""
+        self.app.rebalancing = True  # the end of an earlier rebalance may have come after this one's start
         self._held.clear()
         self.stop_flow()
         self.app.flow_control.suspend()
@@ -181,6 +191,7 @@ class Consumer(driver.Consumer):
         self.app.lease.armed = False
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.app.rebalancing = True
         self._forget()
         self._paused_partitions.update(assigned)  # nothing is active until recovery resumes it
         self.app.lease.armed = bool(assigned)
@@ -198,15 +209,14 @@ class Consumer(driver.Consumer):
 
     def progress(self) -> Progress:
         """Called from the watchdog's thread too, at any moment."""
-        committed = lag = 0
         try:
-            for tp, offset in list(self._committed_offset.items()):
-                if offset is not None and not self._is_changelog_tp(tp):
-                    committed += offset
-                    lag += max(0, (self.highwater(tp) or 0) - offset)
-        except (AssertionError, AttributeError):  # aiokafka's, for what a rebalance has just taken away
+            sources = [tp for tp in self.assignment() if not self._is_changelog_tp(tp)]
+            unread = sum(self._thread.unread(tp) for tp in sources)
+        except (ConsumerNotStarted, AssertionError, AttributeError):  # or a rebalance has just taken them away
             return Progress(0, 0, excused=True)
-        return Progress(committed, lag, excused=self.app.rebalancing or not self.app.lease.valid)
+        under_way = sum(mark.under_way for mark in list(self._watermarks.values()))
+        excused = self.app.rebalancing or not self.app.lease.valid
+        return Progress(sum(list(self._stored.values())), unread + under_way, excused)
 
     # Rule 2.
 
@@ -315,9 +325,7 @@ class Receipt:
 
 
 class App(faust.App):
-    """One worker of a role. `lease`, `transport_class` and the outbox are what a test replaces to see a rule fail."""
-
-    transport_class: ClassVar[type[Transport]] = Transport
+    """One worker of a role: its agents and its stage are added to it."""
 
     def __init__(self, settings: Settings, role: str) -> None:
         options = faust_options(settings, role)
@@ -373,7 +381,7 @@ class App(faust.App):
         """Faust would cut the connection here, and the group would wait a session for this member."""
 
     def _new_transport(self) -> Transport:
-        return self.transport_class(self.conf.broker_consumer, self)
+        return Transport(self.conf.broker_consumer, self)
 
     def _new_producer_transport(self) -> Transport:
-        return self.transport_class(self.conf.broker_producer, self)
+        return Transport(self.conf.broker_producer, self)

@@ -101,6 +101,19 @@ async def test_a_second_rebalance_forgets_what_the_first_one_held(app: App, cons
     assert consumer._active_partitions == set()
 
 
+async def test_a_rebalance_that_began_before_the_last_one_ended_holds_them_too(
+    app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_on_partitions_assigned", _nothing)
+    app.on_rebalance_start()  # by the client's thread
+    app.on_rebalance_end()  # the one before
+    await consumer.on_partitions_revoked({SOURCE})
+    app.on_rebalance_end()
+    await consumer.on_partitions_assigned({SOURCE})
+    consumer.resume_partitions({SOURCE})
+    assert consumer._active_partitions == set()
+
+
 async def test_outside_a_rebalance_partitions_open_at_once(consumer: Consumer) -> None:
     consumer.resume_partitions({SOURCE})
     assert consumer._active_partitions == {SOURCE}
@@ -186,7 +199,6 @@ async def test_an_offset_is_committed_again_until_the_broker_has_taken_it(
         return next(answers)
 
     monkeypatch.setattr(consumer._thread, "commit", commit)
-    monkeypatch.setattr(consumer._thread, "highwater", lambda tp: 9)
     _message(consumer, 7).ack(consumer)
     for _ in range(2):
         assert consumer._filter_committable_offsets([SOURCE]) == {SOURCE: 8}
@@ -219,24 +231,37 @@ async def test_stages_let_go_before_the_runtime_waits_for_them(app: App, consume
 # Standing still
 
 
+@pytest.fixture
+def client(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """An aiokafka consumer's state: two source partitions and a changelog, at a position before the end."""
+    states = {tp: SimpleNamespace(highwater=50, position=45, has_valid_position=True) for tp in (SOURCE, CHANGELOG)}
+    states[OTHER] = SimpleNamespace(highwater=None, position=0, has_valid_position=False)
+    assignment = SimpleNamespace(state_value=states.get)
+    client = SimpleNamespace(_subscription=SimpleNamespace(subscription=SimpleNamespace(assignment=assignment)))
+    client.assignment = lambda: set(states)
+    monkeypatch.setattr(consumer._thread, "_consumer", client)
+    return client
+
+
 async def test_progress_is_told_by_what_is_committed_and_what_waits(
-    app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+    app: App, consumer: Consumer, client: SimpleNamespace
 ) -> None:
-    monkeypatch.setattr(consumer._thread, "highwater", lambda tp: 50)
-    consumer._committed_offset.update({SOURCE: 42, OTHER: 50, CHANGELOG: 7})
-    assert app.progress() == Progress(committed=92, lag=8)
+    _message(consumer, 43)
+    _message(consumer, 44)
+    consumer._stored.update({SOURCE: 42, OTHER: 50})
+    assert app.progress() == Progress(committed=92, lag=5 + 2)
     app.rebalancing = True
     assert app.progress().excused
 
 
-async def test_progress_cannot_be_told_while_partitions_go(
-    app: App, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def highwater(tp: TP) -> int:
-        raise AssertionError("Partition is not assigned")
+async def test_a_worker_that_has_not_started_is_excused(app: App, consumer: Consumer) -> None:
+    assert app.progress().excused
 
-    monkeypatch.setattr(consumer._thread, "highwater", highwater)
-    consumer._committed_offset[SOURCE] = 42
+
+async def test_progress_cannot_be_told_while_partitions_go(
+    app: App, consumer: Consumer, client: SimpleNamespace
+) -> None:
+    client._subscription.subscription.assignment = None
     assert app.progress().excused
 
 
@@ -318,7 +343,7 @@ async def test_an_assignment_without_metadata_of_a_topic_ends_the_process(
     client = SimpleNamespace(_client=SimpleNamespace(cluster=cluster), subscription=lambda: {"sync", STATE_CHANGELOG})
     monkeypatch.setattr(consumer._thread, "_consumer", client)
     monkeypatch.setattr(runtime, "leave", _leave)
-    thread = cast(ConsumerThread, consumer._thread)
+    thread = consumer._thread
     if leaves:
         with pytest.raises(Left) as left:
             thread.require_metadata()
