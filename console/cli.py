@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 import typer
 from pydantic import ValidationError
 
 from connectors.errors import CallFailed
-from console.commands import accounts, documents, local, processes, records
-from console.onboarding import CannotConnect
+from console.errors import CannotConnect
 from console.output import FAILED, USAGE, stop
 from deploy.local.errors import CannotStart
 from schemas.sealing import BadKey
-from streams.errors import AlreadyThere, DatabaseAway, NotThere
-from streams.migrations import MigrationsBusy
-from streams.topics_admin import TopicsWrong
+from streams.errors import AlreadyThere, DatabaseAway, MigrationsBusy, NotThere, TopicsWrong
 
-RUN, SET_UP, LOOK, WRITE = "Run", "Set up", "Look", "Write apps"
-COMMANDS = (
-    (RUN, "up", local.up),
-    (RUN, "demo", local.demo),
-    (RUN, "migrate", processes.migrate),
-    (RUN, "webhooks", processes.webhooks),
-    (RUN, "worker", processes.worker),
-    (RUN, "crawler", processes.crawler),
-    (RUN, "historian", processes.historian),
-    (RUN, "console", processes.console),
-    (RUN, "sandbox", processes.sandbox),
-    (SET_UP, "tenant", accounts.tenant),
-    (SET_UP, "connect", accounts.connect),
-    (SET_UP, "secret", accounts.secret),
-    (SET_UP, "reconnect", accounts.reconnect),
-    (SET_UP, "install", accounts.install),
-    (SET_UP, "pause", accounts.pause),
-    (SET_UP, "resume", accounts.resume),
-    (LOOK, "status", records.status),
-    (LOOK, "trail", records.trail),
-    (LOOK, "attention", records.attention),
-    (LOOK, "links", records.links),
-    (LOOK, "verify", records.verify),
-    (LOOK, "replay", records.replay),
-    (WRITE, "validate", documents.validate),
-    (WRITE, "schema", documents.schema),
-)
-app = typer.Typer(name="freshpipe", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for panel, name, command in COMMANDS:
-    app.command(name, rich_help_panel=panel)(command)
+COMMANDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "Run": {
+        "local": ("up", "demo"),
+        "processes": ("migrate", "webhooks", "worker", "crawler", "historian", "console", "sandbox"),
+    },
+    "Set up": {"accounts": ("tenant", "connect", "secret", "reconnect", "install", "pause", "resume")},
+    "Look": {"records": ("status", "trail", "attention", "links", "verify", "replay")},
+    "Write apps": {"documents": ("validate", "schema")},
+}
+"""By the panel of the help text, then by the module of `console.commands` that has a function of that name."""
+
+
+def make_app(only: str = "") -> typer.Typer:
+    """The command line; with the name of a command, that one alone, so that it need not load all of Freshpipe."""
+    app = typer.Typer(name="freshpipe", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(_freshpipe)
+    wanted = only if any(only in names for modules in COMMANDS.values() for names in modules.values()) else ""
+    for panel, modules in COMMANDS.items():
+        for module, names in modules.items():
+            for name in names:
+                if name == wanted or not wanted:
+                    command = getattr(import_module(f"console.commands.{module}"), name)
+                    app.command(name, rich_help_panel=panel)(command)
+    return app
+
+
+def _freshpipe() -> None:
+    """Keep the products that a company uses in two-way sync, in real time."""
 
 
 def main() -> None:
     """Run the command line; what went wrong is one sentence on standard error and an exit code, never a traceback."""
     try:
-        app()
+        make_app(sys.argv[1] if len(sys.argv) > 1 else "")()
     except CannotStart as error:
         stop(str(error))
     except (CannotConnect, MigrationsBusy, TopicsWrong) as error:

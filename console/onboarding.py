@@ -12,6 +12,7 @@ from connectors.catalog import load_connectors
 from connectors.client import Client
 from connectors.errors import CallFailed
 from console.control import voice
+from console.errors import CannotConnect
 from console.reading import patiently
 from schemas.configuration import Connection, Installation
 from schemas.documents.app import AppDocument, load_app
@@ -27,10 +28,6 @@ from streams.registry.installations import add_installation
 from streams.registry.keys import Keys
 
 log = structlog.get_logger()
-
-
-class CannotConnect(Exception):
-    """The product did not let us in, or an account does not fit; the message says why, in words for a person."""
 
 
 @dataclass(frozen=True, slots=True)

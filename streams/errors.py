@@ -13,3 +13,15 @@ class NotThere(LookupError):
 
 class AlreadyThere(Exception):
     """Such a thing exists already, or something still uses it."""
+
+
+class MigrationsBusy(Exception):
+    """Another process has been migrating for a minute: look at it, then try again."""
+
+
+class TopicsWrong(Exception):
+    """Topics on the broker are not as they must be; `problems` says for each what and how to mend it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems

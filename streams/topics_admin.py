@@ -11,18 +11,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.settings import Kafka
 from schemas.topics import Topic, all_topics
+from streams.errors import TopicsWrong
 
 EXISTS, OK = 36, 0
 
 log = structlog.get_logger()
-
-
-class TopicsWrong(Exception):
-    """Topics on the broker are not as they must be; `problems` says for each what and how to mend it."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 async def prepare_topics(kafka: Kafka, products: list[str]) -> list[str]:

@@ -15,15 +15,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from schemas.settings import MySQL
+from streams.errors import MigrationsBusy
 
 LOCK = "freshpipe migrations"
 LOCK_SECONDS = 60
 UNKNOWN_DATABASE = 1049
 RECEIVER_VIEWS = ("webhook_endpoint", "webhook_product", "webhook_revision")
-
-
-class MigrationsBusy(Exception):
-    """Another process has been migrating for a minute: look at it, then try again."""
 
 
 def migrate(mysql: MySQL) -> str:

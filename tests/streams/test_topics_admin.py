@@ -9,7 +9,8 @@ import pytest
 from deploy.local.services import Kafka as Broker
 from schemas.settings import Kafka
 from schemas.topics import Topic
-from streams.topics_admin import TopicsWrong, ensure
+from streams.errors import TopicsWrong
+from streams.topics_admin import ensure
 
 
 def settings(kafka: Broker, partitions: int = 2, min_insync: int = 1) -> Kafka:

@@ -27,12 +27,13 @@ from schemas.settings import Kafka as KafkaSettings
 from schemas.settings import MySQL, Settings
 from streams.crawler import run_crawler
 from streams.database import Database
+from streams.errors import TopicsWrong
 from streams.migrations import migrate
 from streams.registry.connections import add_connection
 from streams.registry.installations import add_installation
 from streams.registry.keys import Keys
 from streams.registry.tenants import add_tenant
-from streams.topics_admin import TopicsWrong, prepare_topics
+from streams.topics_admin import prepare_topics
 from tests.connectors.accounts import open_account
 from tests.connectors.conftest import clients, sandbox
 
