@@ -11,7 +11,7 @@ from schemas.events import FieldWrite, Reading, ReadSource, TrailField
 from schemas.records import RecordId
 from schemas.values import Value, is_empty
 from schemas.versions import ZERO, Version
-from streams.engine import lists
+from streams.engine import ghosts, lists
 from streams.engine.state import Cell, RecordRow, Seen
 from streams.engine.work import Work, fall_back
 
@@ -77,7 +77,7 @@ def merge(work: Work, record: RecordId, reading: Reading, source: ReadSource, sk
     for name, value in reading.fields.items():
         if name not in skip:
             _merge_field(look, name, value)
-    _lay_ghosts(look)
+    ghosts.lay(row, reading.read_from, work.plan.clock_margin_ms)
     row.updated_at = max(row.updated_at, reading.updated_at)
     row.read_from = max(row.read_from, reading.read_from)
     work.touch(record)
@@ -188,10 +188,17 @@ def _merge_field(look: Look, name: str, value: Value) -> None:
         return
     if cell is None and look.source in ("get", "list") and being_created(row):
         row.dirty = look.merged.read_again = True
-        if not is_empty(value):
-            row.seen[name] = Seen(value, look.reading.updated_at)
+        _remember(look, name, value)
         return
     _edit(look, name, value, cell)
+
+
+def _remember(look: Look, name: str, value: Value) -> None:
+    """Of a record that we are creating: keep what is not as the create says, also if it is put back later."""
+    row = look.row
+    write = row.sent.command.fields.get(name) if row.sent is not None else None
+    if not look.same(name, value, write.value if write is not None else None):
+        row.seen[name] = Seen(value, look.reading.updated_at)
 
 
 def being_created(row: RecordRow) -> bool:
@@ -217,10 +224,9 @@ def _is_settled(look: Look, name: str, value: Value) -> bool:
         return False
     if row.sent is None or not row.in_flight(name):
         return True
-    ghost = row.ghosts.get(name)
-    ours = [row.sent.command.fields[name].value, *([ghost.value] if ghost is not None else [])]
+    ours = [row.sent.command.fields[name], *ghosts.written(row, name)]
     return look.reading.updated_at > row.seen[name].updated_at and not any(
-        look.same(name, value, written) for written in ours
+        look.same(name, value, write.value) for write in ours
     )
 
 
@@ -255,7 +261,7 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
     if look.same(name, value, write.value):
         if not look.same(name, write.value, expected):
             look.merged.confirmed = True
-            row.ghosts.pop(name, None)
+            ghosts.appeared(row, name, write)
             land(look.work, look.record, name, write, value)
         return
     if not look.same(name, value, expected):
@@ -265,23 +271,16 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
 def _is_ghost(look: Look, name: str, value: Value, cell: Cell) -> bool:
     """A write whose answer was lost has landed after all: ours, not an edit. What is newer is sent again."""
     row = look.row
-    ghost = row.ghosts.get(name)
-    if ghost is None or not look.same(name, value, ghost.value):
+    ghost = next((write for write in ghosts.written(row, name) if look.same(name, value, write.value)), None)
+    if ghost is None:
         return False
-    del row.ghosts[name]
+    ghosts.appeared(row, name, ghost)
     if ghost.elements is not None:
         version = max(cell.version, ghost.version)
         row.cells[name] = Cell(value, version, lists.later(cell.elements or {}, ghost.elements))
     else:
         row.cells[name] = landed(look.work, look.record, name, ghost, value)
     return True
-
-
-def _lay_ghosts(look: Look) -> None:
-    """A read that began when the vendor must have been done shows all that could yet land."""
-    row = look.row
-    if row.ghosts and look.reading.read_from > row.ghosts_until + look.work.plan.clock_margin_ms:
-        row.ghosts = {name: ghost for name, ghost in row.ghosts.items() if row.in_flight(name)}
 
 
 def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
@@ -291,7 +290,9 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
     else:
         version = observed(vendor_time(look.reading, name), record.connection, cell)
     field_plan = work.field(record, name)
-    elements = lists.edited(field_plan, cell, value, version, _ours(row, name)) if field_plan.is_list else None
+    elements = (
+        lists.edited(field_plan, cell, value, version, ghosts.elements(row, name)) if field_plan.is_list else None
+    )
     row.cells[name] = Cell(value, version, elements)
     if name in row.seen and look.same(name, row.seen[name].value, value):
         del row.seen[name]
@@ -305,11 +306,6 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
     row.held.pop(name, None)
 
 
-def _ours(row: RecordRow, name: str) -> lists.Elements | None:
-    ghost = row.ghosts.get(name)
-    return ghost.elements if ghost is not None else None
-
-
 def edit_aside(work: Work, record: RecordId, name: str, seen: Seen) -> None:
     """A value that was set aside turns out to have been an edit."""
     row = work.record(record)
@@ -317,7 +313,9 @@ def edit_aside(work: Work, record: RecordId, name: str, seen: Seen) -> None:
     if cell is not None and work.same(record, name, cell.value, seen.value):
         return
     version = observed(seen.updated_at or work.now, record.connection, cell)
-    elements = lists.edited(field_plan, cell, seen.value, version, _ours(row, name)) if field_plan.is_list else None
+    elements = (
+        lists.edited(field_plan, cell, seen.value, version, ghosts.elements(row, name)) if field_plan.is_list else None
+    )
     row.cells[name] = Cell(seen.value, version, elements)
     row.held.pop(name, None)
 

@@ -10,7 +10,7 @@ from schemas.events import FieldWrite, Outcome, TrailField
 from schemas.records import RecordId
 from schemas.values import Value
 from schemas.versions import ZERO
-from streams.engine import lists
+from streams.engine import ghosts, lists
 from streams.engine.command import read_after_write
 from streams.engine.gone import end_links, gone
 from streams.engine.link import adopt
@@ -170,16 +170,25 @@ def _take_fields(work: Work, outcome: Outcome, record: RecordId, row: RecordRow,
     if outcome.after is not None and row.alive:
         differing = [name for name in outcome.fields if _was_edited_since(work, outcome, record, name, None)]
         skip = [name for name in outcome.fields if name not in differing]
-        merge(work, record, outcome.after, "before" if outcome.found else "after", skip=skip)
+        merged = merge(work, record, outcome.after, "before" if outcome.found else "after", skip=skip)
+        for name in differing if merged.reason == "older" else ():
+            _judge_aside(work, record, name)
+
+
+def _judge_aside(work: Work, record: RecordId, name: str) -> None:
+    seen = work.record(record).seen.pop(name, None)
+    if seen is not None:
+        edit_aside(work, record, name, seen)
 
 
 def _stale(work: Work, record: RecordId, row: RecordRow, name: str, believed: bool) -> None:
     """Somebody edited the field before our write, which was not made: what is to win is judged anew."""
     if row.wanted.pop(name, None) is not None:
         fall_back(work, record, name, held_version(row, name))
-    seen = row.seen.pop(name, None)
-    if seen is not None and not believed:
-        edit_aside(work, record, name, seen)
+    if believed:
+        row.seen.pop(name, None)
+    else:
+        _judge_aside(work, record, name)
 
 
 def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite | None) -> bool:
@@ -209,6 +218,8 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
             land(work, record, name, write, value)
         elif not work.same(record, name, before.value, value):
             _landed_over_newer(work, record, name, write, value, mine)
+    if mine:
+        ghosts.overtaken(row, name)
     held = row.held.get(name)
     if held is not None and held.version <= write.version:
         del row.held[name]
@@ -231,8 +242,7 @@ def _done_list(work: Work, outcome: Outcome, record: RecordId, name: str, value:
         land(work, record, name, write, value)
         return
     lists.land(row, name, write, value, is_answer=False)
-    row.ghosts[name] = write  # a read will show whether it is still there
-    row.ghosts_until = max(row.ghosts_until, outcome.ended_at)
+    ghosts.expect(row, name, write, outcome.ended_at, lost=False)  # a read will show whether it is still there
     work.read_again(record, read_after_write(work))
 
 
@@ -319,8 +329,9 @@ def _retry_at(work: Work, outcome: Outcome, row: RecordRow) -> int:
 
 def _expect_ghosts(work: Work, outcome: Outcome, row: RecordRow) -> None:
     """The write may yet appear: its answer was lost, or after a crash it is on its way a second time."""
-    row.ghosts = {**row.ghosts, **outcome.fields}
-    row.ghosts_until = max(row.ghosts_until, _retry_at(work, outcome, row))
+    lost, until = outcome.status == "ambiguous", _retry_at(work, outcome, row)
+    for name, write in outcome.fields.items():
+        ghosts.expect(row, name, write, until, lost=lost)
     for name in outcome.fields if outcome.status == "ambiguous" else ():
         row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
 

@@ -57,6 +57,14 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     """The version that was being written; None while the record was being created."""
 
 
+class Ghost(msgspec.Struct, frozen=True, array_like=True):
+    """A write that may yet appear, until when, and whether its answer was lost."""
+
+    write: FieldWrite
+    until: int
+    lost: bool
+
+
 class Wait(msgspec.Struct, array_like=True):
     """A reference that cannot be carried across before the record it names is linked."""
 
@@ -99,10 +107,8 @@ class RecordRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     seen: dict[str, Seen] = {}
     dirty: bool = False
     """A read was set aside: read again when the command is answered."""
-    ghosts: dict[str, FieldWrite] = {}
-    """What a write whose answer was lost would have put there."""
-    ghosts_until: int = 0
-    """When the vendor must be done with it."""
+    ghosts: dict[str, list[Ghost]] = {}
+    """Writes that may yet appear."""
     deleted_at: int = 0
     delete: Literal["delete", "archive", ""] = ""
     """It is to be deleted, because its counterpart was."""

@@ -73,7 +73,8 @@ def _check_edit(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) -> Non
         return
     if _was_superseded(checks, edit, told):
         return
-    if field == "note" and any(lost for (product, _), lost in run.world.retries.items() if product == "B"):
+    retried = any(lost for (product, _), lost in run.world.retries.items() if product == "B")
+    if field == "note" and (retried or run.sink.lost_creates):
         run.excuse("W6 undeclared normaliser and a lost answer")
         return
     if _was_on_its_way(checks, edit):
