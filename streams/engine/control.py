@@ -10,7 +10,7 @@ from streams.engine.carry import half
 from streams.engine.plan import Side, opposite
 from streams.engine.resolve import mint
 from streams.engine.state import LinkRow
-from streams.engine.work import Place, Work, fall_back, held_version, set_version
+from streams.engine.work import Place, Work, drop_wanted, set_version
 
 
 def take_nudge(work: Work, nudge: Nudge) -> RecordId:
@@ -100,12 +100,7 @@ def _unlink(work: Work, record: RecordId, control: Control) -> None:
 def close(work: Work, link: LinkRow, record: RecordId, state: str) -> None:
     """The two records are no longer one thing: what one wanted of the other is off."""
     link.state = "left" if state == "left" else "unlinked"
-    for side in (link.left, link.right):
-        row = work.record(side)
-        for name in [name for name, write in row.wanted.items() if write.link == link.id]:
-            del row.wanted[name]
-            fall_back(work, side, name, held_version(row, name))
-        work.touch(side)
+    drop_wanted(work, link)
     work.note("unlinked", record, link=link, reason=link.state)
 
 

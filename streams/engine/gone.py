@@ -9,7 +9,7 @@ from streams.engine.keys import reindex
 from streams.engine.link import close_as_clash
 from streams.engine.plan import DeletePolicy, PairPlan
 from streams.engine.state import LinkRow, RecordRow
-from streams.engine.work import Work
+from streams.engine.work import Work, drop_wanted
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ def _end_link(
     work: Work, link: LinkRow, record: RecordId, result: Gone, *, at: int, erased: bool, into: RecordId | None
 ) -> None:
     other = link.other(record)
-    work.touch(other)
+    drop_wanted(work, link)
     if into is not None:
         _follow_merge(work, link, record, into, result)
         return

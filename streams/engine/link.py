@@ -7,7 +7,7 @@ from schemas.records import PLACEHOLDER, RecordId
 from streams.engine.keys import key_of, reindex, with_key
 from streams.engine.plan import opposite
 from streams.engine.state import LinkRow, RecordRow
-from streams.engine.work import Place, Work, fall_back, held_version
+from streams.engine.work import Place, Work, drop_wanted, fall_back, held_version
 
 
 def placeholder(place: Place, record: RecordId) -> RecordId:
@@ -92,6 +92,7 @@ def close_as_clash(work: Work, link: LinkRow, record: RecordId) -> None:
             continue
         link.state = "same" if other.other(record) == link.other(record) else "duplicate"
         if link.state == "duplicate":
+            drop_wanted(work, link)
             work.note("attention", record, link=link, reason="already_linked", category="duplicate")
         return
 

@@ -334,6 +334,16 @@ def fall_back(work: Work, record: RecordId, name: str, version: Version) -> None
             memory.fall_back(version)
 
 
+def drop_wanted(work: Work, link: LinkRow) -> None:
+    """The link is closed: what it wanted of its records is off, and their other links judge anew."""
+    for record in (link.left, link.right):
+        row = work.record(record)
+        for name in [name for name, write in row.wanted.items() if write.link == link.id]:
+            del row.wanted[name]
+            fall_back(work, record, name, held_version(row, name))
+        work.touch(record)
+
+
 def held_version(row: RecordRow, name: str) -> Version:
     cell = row.cells.get(name)
     return cell.version if cell is not None else ZERO
