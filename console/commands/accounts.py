@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import orjson
 import typer
 
 from console import onboarding, overview
 from console.control import voice
-from console.operator import operator_settings
+from console.operator import with_database
 from console.output import USAGE, print_json, say, show, stop
 from console.rehearsal import rehearse
 from schemas.configuration import Connection, Installation, InstallationState, Tenant
@@ -24,17 +22,16 @@ from streams.registry.keys import Keys
 from streams.registry.tenants import add_tenant
 from streams.registry.webhooks import add_product_secret
 
-T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
 
 def tenant(id: str = typer.Argument(""), name: str = "", as_json: Json = False) -> None:
     """Add a tenant (a customer of yours), or list them all when no id is given."""
     if not id:
-        found = _run(lambda database, _: overview.tenants(database))
+        found = with_database(lambda database, _: overview.tenants(database))
         columns = ("id", "name", "connections", "installations", "attention")
         return show(found, columns, as_json=as_json, title="Tenants")
-    _run(lambda database, _: add_tenant(database, Tenant(id=id, name=name or id)))
+    with_database(lambda database, _: add_tenant(database, Tenant(id=id, name=name or id)))
     return say(f"tenant {id} is there", as_json=as_json, tenant=id)
 
 
@@ -62,7 +59,7 @@ def connect(
         config=_pairs(config or []),
         guard=guard,  # type: ignore[arg-type]  # checked above
     )
-    added = _run(lambda database, settings: onboarding.connect(database, settings, connection))
+    added = with_database(lambda database, settings: onboarding.connect(database, settings, connection))
     facts = {"connection": added.connection.id, "account": added.connection.account, "webhook_url": added.webhook_url}
     say(f"connected {facts['connection']}\nwebhook address: {added.webhook_url}", as_json=as_json, **facts)
 
@@ -79,7 +76,7 @@ def secret(
     given = sys.stdin.read().strip()
     if not given:
         stop("the secret is read from standard input, and there was none", USAGE)
-    id = _run(lambda database, settings: add_product_secret(database, Keys.of(settings), product, name, given))
+    id = with_database(lambda database, settings: add_product_secret(database, Keys.of(settings), product, name, given))
     say(f"webhooks of {product} signed with it are accepted", as_json=as_json, product=product, name=name, id=id)
 
 
@@ -93,7 +90,7 @@ def reconnect(
 ) -> None:
     """Try a paused or broken connection again, with new credentials if there are any, and let it go on."""
     fresh = _credentials(credentials) if credentials else None
-    _run(lambda database, settings: onboarding.reconnect(database, settings, tenant, connection, fresh))
+    with_database(lambda database, settings: onboarding.reconnect(database, settings, tenant, connection, fresh))
     say(f"{connection} is active again", as_json=as_json, connection=connection, state="active")
 
 
@@ -118,11 +115,11 @@ def install(
         settings=dict(_pairs(setting or [])),
     )
     if dry_run:
-        plan = _run(lambda database, settings: rehearse(database, settings, wanted))
+        plan = with_database(lambda database, settings: rehearse(database, settings, wanted))
         if as_json:
             return print_json(plan.as_json())
         return plan.show()
-    done = _run(lambda database, settings: onboarding.install(database, settings, wanted))
+    done = with_database(lambda database, settings: onboarding.install(database, settings, wanted))
     return say(
         f"installed {done.id} ({done.app} {done.version}); its backfill begins", as_json=as_json, installation=done.id
     )
@@ -146,19 +143,7 @@ def _set_state(tenant: str, installation: str, state: InstallationState) -> None
         async with voice(settings) as ours:
             await ours.configured(tenant, revision, installation)
 
-    _run(change)
-
-
-def _run(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = operator_settings()
-        database = Database(settings.mysql, size=2)
-        try:
-            return await work(database, settings)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    with_database(change)
 
 
 def _credentials(source: str) -> dict[str, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from console import history, overview
 from console.control import voice
-from console.operator import operator_settings
+from console.operator import with_database
 from console.output import USAGE, plain, print_json, say, show, stop
 from console.verification import verify_installation
 from schemas.records import RecordId
@@ -20,7 +18,6 @@ from streams.registry.connections import get_connection
 from streams.registry.installations import get_installation
 from streams.registry.tenants import get_tenant
 
-T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 TenantOption = Annotated[str, typer.Option("--tenant", help="Only this tenant.")]
 RecordArgument = Annotated[str, typer.Argument(help="connection/entity/id, as in acme-hubspot/contact/512")]
@@ -35,7 +32,7 @@ def status(tenant: TenantOption = "", as_json: Json = False) -> None:
         chosen = [tenant] if tenant else [one["id"] for one in await overview.tenants(database)]
         return [await overview.status(database, one) for one in chosen]
 
-    found = _with_database(look)
+    found = with_database(look)
     if as_json:
         print_json(found)
         return
@@ -53,7 +50,7 @@ def trail(record: RecordArgument, field: str = "", limit: int = 200, as_json: Js
     async def look(database: Database, _: Settings) -> list[history.Entry]:
         return await history.trail_of(database, await _tenant(database, id), id, limit=limit)
 
-    entries = [entry for entry in _with_database(look) if _concerns(entry, field)]
+    entries = [entry for entry in with_database(look) if _concerns(entry, field)]
     rows = [
         {
             "time": entry.time,
@@ -83,7 +80,7 @@ def attention(tenant: TenantOption = "", entries: bool = False, as_json: Json = 
     columns = ("tenant", "reason", "category", "connection", "installation", "field", "records", "message")
     if entries:
         columns = ("tenant", "reason", "category", "record", "other", "field", "times", "message")
-    show(_with_database(look), columns, as_json=as_json, title="Attention")
+    show(with_database(look), columns, as_json=as_json, title="Attention")
 
 
 def links(tenant: str, installation: str, as_json: Json = False) -> None:
@@ -93,7 +90,7 @@ def links(tenant: str, installation: str, as_json: Json = False) -> None:
         await get_installation(database, tenant, installation)
         return await history.links(database, tenant, installation)
 
-    show(_with_database(look), ("pair", "left_record", "right_record"), as_json=as_json, title="Links")
+    show(with_database(look), ("pair", "left_record", "right_record"), as_json=as_json, title="Links")
 
 
 def verify(tenant: str, installation: str, as_json: Json = False) -> None:
@@ -102,7 +99,7 @@ def verify(tenant: str, installation: str, as_json: Json = False) -> None:
     async def look(database: Database, settings: Settings) -> Any:
         return await verify_installation(database, settings, tenant, installation)
 
-    found = _with_database(look)
+    found = with_database(look)
     rows = [
         {
             "pair": one.pair,
@@ -136,20 +133,8 @@ def replay(record: RecordArgument, retry_held: bool = False, as_json: Json = Fal
             await ours.read_again(tenant, connection.product, id)
             await ours.look_again(tenant, id, retry_held=retry_held)
 
-    _with_database(speak)
+    with_database(speak)
     say(f"{record} will be read and decided about again", as_json=as_json, record=record, retry_held=retry_held)
-
-
-def _with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = operator_settings()
-        database = Database(settings.mysql, size=2)
-        try:
-            return await work(database, settings)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
 
 
 async def _tenant(database: Database, record: RecordId) -> str:
