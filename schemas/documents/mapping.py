@@ -12,7 +12,7 @@ from schemas.documents.app import Scalar
 from schemas.documents.calls import FAMILIES, Family, FieldType
 from schemas.documents.expressions import Expression, ExpressionFailed, compile_expression
 from schemas.documents.source import JSON
-from schemas.documents.transforms import Context, Function, Step, Transform, TransformFailed, chain
+from schemas.documents.transforms import Context, Function, Step, Transform, TransformFailed, chain, to_number
 from schemas.values import Fields, Value
 
 Carry = Callable[[Value, Fields], Value]
@@ -193,19 +193,8 @@ def _fit_bool(value: Value) -> Value:
     raise TransformFailed("neither true nor false")
 
 
-def _fit_decimal(value: Value) -> Value:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool | tuple):
-        raise TransformFailed("not a number")
-    try:
-        return scalars.decimal_text(value)
-    except ValueError as error:
-        raise TransformFailed("not a number") from error
-
-
 def _fit_int(value: Value) -> Value:
-    number = _fit_decimal(value)
+    number = to_number(value)
     if number is None:
         return None
     try:
@@ -239,7 +228,7 @@ _FITS: Final[Mapping[Family, Function]] = {
     "date": _fit_date,
     "datetime": _fit_datetime,
 }
-_FITS_NUMBER: Final[Mapping[str, Function]] = {"int": _fit_int, "decimal": _fit_decimal}
+_FITS_NUMBER: Final[Mapping[str, Function]] = {"int": _fit_int, "decimal": to_number}
 
 
 def _value_of(result: JSON) -> Value:

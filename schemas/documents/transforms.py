@@ -195,7 +195,8 @@ def _first(value: Value) -> Value:
     return (value[0] if value else None) if isinstance(value, tuple) else value
 
 
-def _to_number(value: Value) -> Value:
+def to_number(value: Value) -> Value:
+    """Decimal text of what is a number, None of what is empty. Raises TransformFailed."""
     if value is None or value == "":
         return None
     if isinstance(value, bool | tuple):
@@ -349,7 +350,7 @@ _PLAIN: Final[Mapping[str, Transform]] = {
     "family_name": Transform("family_name", _of_text("family_name", _family_name), None),
     "only": Transform("only", _wrap, _unwrap, gives="list"),
     "first": Transform("first", _first, None, takes="list"),
-    "number": Transform("number", _to_number, _to_number, gives="number"),
+    "number": Transform("number", to_number, to_number, gives="number"),
     "day_of": Transform("day_of", _day_of, None, takes="datetime", gives="date"),
 }
 
