@@ -98,12 +98,19 @@ def is_hint(row: RecordRow, source: ReadSource) -> bool:
     return source == "list" and bool(row.cells)
 
 
-def observed(time: int, connection: str, cell: Cell | None) -> Version:
+def observed(time: int, connection: str, latest: Version | None) -> Version:
     """The version of an edit: of its vendor's time, but later than what was seen on the record before it."""
     version = Version(time, 0, connection)
-    if cell is not None and version <= cell.version:
-        return cell.version.next(connection)
-    return version
+    return version if latest is None or version > latest else latest.next(connection)
+
+
+def own_latest(row: RecordRow, name: str, connection: str) -> Version | None:
+    """The latest version that was seen on the record, also if it is to be written there again."""
+    cell, wanted = row.cells.get(name), row.wanted.get(name)
+    own = [cell.version] if cell is not None else []
+    if wanted is not None and wanted.version.origin == connection:
+        own.append(wanted.version)
+    return max(own, default=None)
 
 
 def vendor_time(reading: Reading, name: str) -> int:
@@ -184,7 +191,7 @@ def _merge_field(look: Look, name: str, value: Value) -> None:
         look.merged.confirmed = True
         land(work, look.record, name, wanted, value)
         return
-    if cell is not None and _is_ghost(look, name, value, cell):
+    if _is_ghost(work, look.record, name, value):
         return
     if cell is None and look.source in ("get", "list") and being_created(row):
         row.dirty = look.merged.read_again = True
@@ -245,7 +252,7 @@ def _judge_seen(look: Look, name: str, value: Value, cell: Cell) -> None:
         )
         return
     fall_back(look.work, look.record, name, cell.version)
-    version = observed(vendor_time(look.reading, name), look.record.connection, cell)
+    version = observed(vendor_time(look.reading, name), look.record.connection, cell.version)
     row.cells[name] = msgspec.structs.replace(cell, version=version)
     row.wanted.pop(name, None)
     look.merged.versions[name] = version
@@ -268,18 +275,20 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
         row.seen[name] = Seen(value, look.reading.updated_at, write.version)
 
 
-def _is_ghost(look: Look, name: str, value: Value, cell: Cell) -> bool:
+def _is_ghost(work: Work, record: RecordId, name: str, value: Value) -> bool:
     """A write whose answer was lost has landed after all: ours, not an edit. What is newer is sent again."""
-    row = look.row
-    ghost = next((write for write in ghosts.written(row, name) if look.same(name, value, write.value)), None)
-    if ghost is None:
+    row = work.record(record)
+    cell = row.cells.get(name)
+    same = (write for write in ghosts.written(row, name) if work.same(record, name, value, write.value))
+    ghost = next(same, None)
+    if ghost is None or cell is None:
         return False
     ghosts.appeared(row, name, ghost)
     if ghost.elements is not None:
         version = max(cell.version, ghost.version)
         row.cells[name] = Cell(value, version, lists.later(cell.elements or {}, ghost.elements))
     else:
-        row.cells[name] = landed(look.work, look.record, name, ghost, value)
+        row.cells[name] = landed(work, record, name, ghost, value)
     return True
 
 
@@ -288,7 +297,7 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
     if cell is None and _nobody_set_it(look, name, value):
         version = ZERO
     else:
-        version = observed(vendor_time(look.reading, name), record.connection, cell)
+        version = observed(vendor_time(look.reading, name), record.connection, own_latest(row, name, record.connection))
     field_plan = work.field(record, name)
     elements = (
         lists.edited(field_plan, cell, value, version, ghosts.elements(row, name)) if field_plan.is_list else None
@@ -312,7 +321,10 @@ def edit_aside(work: Work, record: RecordId, name: str, seen: Seen) -> None:
     cell, field_plan = row.cells.get(name), work.field(record, name)
     if cell is not None and work.same(record, name, cell.value, seen.value):
         return
-    version = observed(seen.updated_at or work.now, record.connection, cell)
+    if _is_ghost(work, record, name, seen.value):
+        return
+    latest = own_latest(row, name, record.connection)
+    version = observed(seen.updated_at or work.now, record.connection, latest)
     elements = (
         lists.edited(field_plan, cell, seen.value, version, ghosts.elements(row, name)) if field_plan.is_list else None
     )

@@ -41,16 +41,17 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
         row.ours = True
     mine = is_mine(row, outcome)
     work.touch(record)
-    if outcome.status in UNANSWERED and outcome.action == "update":
-        _expect_ghosts(work, outcome, row)
     if outcome.status == "superseded":
         return record  # by a newer command or, after a crash, by its own repetition, which will be answered
+    if not mine and outcome.status in UNANSWERED:
+        _expect_ghosts(work, outcome, row)
     if not mine and outcome.status not in ("applied", "partial", "gone", "duplicate"):
         return record
     believed = False
     if outcome.before is not None and row.alive:
         # It was read before our write: news of the fields that were not written, and of those found edited.
-        believed = merge(work, record, outcome.before, "before", skip=_judged_here(outcome)).reason != "older"
+        merged = merge(work, record, outcome.before, "before", skip=_judged_here(outcome))
+        believed = merged.reason != "older" and not merged.read_again
     if _settled_as_create(work, outcome, record, row, mine):
         return record
     _take_fields(work, outcome, record, row, mine, believed)
@@ -196,8 +197,11 @@ def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str,
     if not outcome.found or outcome.after is None:
         return False
     write = write or outcome.fields[name]
-    seen = work.record(record).seen.get(name)
+    row = work.record(record)
+    seen, cell = row.seen.get(name), row.cells.get(name)
     if seen is not None and not work.same(record, name, seen.value, write.value):
+        return True
+    if cell is not None and cell.version > write.version and not work.same(record, name, cell.value, write.value):
         return True
     return not work.same(record, name, outcome.after.fields.get(name, write.value), write.value)
 
@@ -311,6 +315,7 @@ def _retry(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> No
     row.sent.waits = True
     row.attempts += 1
     row.sent.ambiguous = outcome.status == "ambiguous"
+    _expect_ghosts(work, outcome, row)
     at = _retry_at(work, outcome, row)
     work.nudge(record, at, sequence=outcome.sequence, reason=outcome.status)
     if outcome.status == "ambiguous" and not record.is_placeholder:
@@ -329,11 +334,15 @@ def _retry_at(work: Work, outcome: Outcome, row: RecordRow) -> int:
 
 def _expect_ghosts(work: Work, outcome: Outcome, row: RecordRow) -> None:
     """The write may yet appear: its answer was lost, or after a crash it is on its way a second time."""
+    if outcome.action != "update":
+        return
     lost, until = outcome.status == "ambiguous", _retry_at(work, outcome, row)
     for name, write in outcome.fields.items():
+        if state_of(outcome, name):
+            continue  # not written: that much is known
         ghosts.expect(row, name, write, until, lost=lost)
-    for name in outcome.fields if outcome.status == "ambiguous" else ():
-        row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
+        if lost:
+            row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
 
 
 def _take_duplicate(work: Work, outcome: Outcome, record: RecordId, row: RecordRow) -> None:

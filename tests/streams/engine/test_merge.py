@@ -26,18 +26,18 @@ def row(updated_at: int, read_from: int) -> RecordRow:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "cell", "version"),
+    ("vendor", "latest", "version"),
     [
         (100, None, Version(100, 0, "crm")),
-        (100, Cell("x", Version(90, 3, "hub")), Version(100, 0, "crm")),
-        (100, Cell("x", Version(100, 0, "crm")), Version(100, 1, "crm")),
-        (100, Cell("x", Version(500, 2, "hub")), Version(500, 3, "crm")),
+        (100, Version(90, 3, "hub"), Version(100, 0, "crm")),
+        (100, Version(100, 0, "crm"), Version(100, 1, "crm")),
+        (100, Version(500, 2, "hub"), Version(500, 3, "crm")),
     ],
 )
 def test_what_is_seen_later_on_a_record_is_newer_whatever_the_clock_says(
-    vendor: int, cell: Cell | None, version: Version
+    vendor: int, latest: Version | None, version: Version
 ) -> None:
-    assert observed(vendor, "crm", cell) == version
+    assert observed(vendor, "crm", latest) == version
 
 
 @pytest.mark.parametrize(

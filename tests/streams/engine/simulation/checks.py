@@ -12,7 +12,7 @@ from schemas.values import Value, is_empty
 from streams.engine.decide import decide
 from streams.engine.plan import Line
 from streams.engine.state import LinkRow, decode_link, decode_record
-from tests.streams.engine.simulation.edits import check_edits
+from tests.streams.engine.simulation.edits import check_edits, repeated_late
 from tests.streams.engine.simulation.products import Record
 from tests.streams.engine.simulation.schema import (
     DEFAULT_LANGUAGE,
@@ -282,6 +282,10 @@ def check_tags(checks: Checks) -> None:
     for product, persons in living(checks).items():
         for person, names in persons.items():
             if not isinstance(person, int) or len(names) != 1:
+                continue
+            where = [(name, other[person][0]) for name, other in living(checks).items() if other.get(person)]
+            if any(repeated_late(checks, name, record, "tags") for name, record in where):
+                run.excuse("W11 a command repeated after its answer")
                 continue
             added, removed = _tags_of(checks, person)
             value = run.world.products[product].records[names[0]].values["tags"]

@@ -77,6 +77,12 @@ def _check_edit(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) -> Non
     if field == "note" and (retried or run.sink.lost_creates):
         run.excuse("W6 undeclared normaliser and a lost answer")
         return
+    if _was_joined_unread(checks, edit, ours):
+        run.excuse("W10 an unread edit under an equal value")
+        return
+    if repeated_late(checks, edit.product, edit.record, field):
+        run.excuse("W11 a command repeated after its answer")
+        return
     if _was_on_its_way(checks, edit):
         run.excuse("W9 the value that was on its way")
         return
@@ -100,6 +106,33 @@ def _was_superseded(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) ->
         and people.person_of(other.product, other.record) == person
         for other in people.edits
     )
+
+
+def repeated_late(checks: Checks, product: str, record: str, field: str) -> bool:
+    """Did a crash of the sync stage repeat a command that had been answered, and did that write once more?"""
+    run = checks.run
+    return any(
+        write.field == field
+        and (write.product, write.record) == (product, record)
+        and run.sync.first_answered.get((RecordId(product, "contact", record), write.sequence), write.at) < write.at
+        for write in run.sink.written
+    )
+
+
+def _was_joined_unread(checks: Checks, edit: Edit, ours: Value) -> bool:
+    """Was the other edit older, but not read yet when this one made its record equal to what was known of that one?
+
+    Then the older record's cell had taken this edit's version, and what was read there later counts as newer still.
+    """
+    mine = in_effect(edit.field, edit.value)
+    for other in checks.run.people.edits:
+        if other.field != edit.field or in_effect(edit.field, other.value) != ours or other.record == edit.record:
+            continue
+        history = checks.run.world.products[other.product].records[other.record].history[edit.field]
+        place = next(number for number, was in enumerate(history) if was.edit == other.number)
+        if place and in_effect(edit.field, history[place - 1].value) == mine:
+            return True
+    return False
 
 
 def _was_on_its_way(checks: Checks, edit: Edit) -> bool:

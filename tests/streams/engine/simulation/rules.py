@@ -15,7 +15,7 @@ from unittest.mock import patch
 from schemas.records import RecordId
 from schemas.versions import Version
 from streams.engine.keys import with_key
-from streams.engine.state import Cell, LinkLine, RecordRow
+from streams.engine.state import LinkLine, RecordRow
 from streams.engine.work import Place, Work
 
 ENGINE = "streams.engine."
@@ -34,7 +34,7 @@ def _none_found(*_: object, **__: object) -> list[RecordId]:
     return []
 
 
-def _by_the_vendors_clock(time: int, connection: str, cell: Cell | None) -> Version:
+def _by_the_vendors_clock(time: int, connection: str, latest: Version | None) -> Version:
     return Version(time, 0, connection)
 
 

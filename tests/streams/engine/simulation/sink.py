@@ -29,6 +29,8 @@ class Written:
     record: str
     field: str
     value: Value
+    sequence: int
+    """Of the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Sink:
         for name in todo:
             self._watch(call, name, late)
         for name, value in values.items():
-            self.written.append(Written(self._world.now, product.name, record.id, name, value))
+            self.written.append(Written(self._world.now, product.name, record.id, name, value, call.command.sequence))
         self._world.say("  WRITE", short(record), values)
         self._world.change(product.name, record.id, values, "sync")
 

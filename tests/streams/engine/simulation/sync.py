@@ -37,7 +37,8 @@ class Sync:
         self.trail: dict[str, Trail] = {}
         self.commands: list[Command] = []
         self.answered: dict[tuple[RecordId, int], int] = {}
-        """(record, sequence) -> when the answer was taken in last."""
+        """(record, sequence) -> when an answer was taken in last."""
+        self.first_answered: dict[tuple[RecordId, int], int] = {}
         self.events = self.crashes = 0
         self._world = world
         self._send = send
@@ -68,7 +69,9 @@ class Sync:
         self._world.say(f"SYNC {self._next}:", told(logged.event))
         crash = chance.random() < profile.at(profile.crash)
         if isinstance(logged.event, Outcome):
-            self.answered[logged.event.record, logged.event.sequence] = self._world.now
+            answered = (logged.event.record, logged.event.sequence)
+            self.answered[answered] = self._world.now
+            self.first_answered.setdefault(answered, self._world.now)
         outputs = self._outputs(decision)
         if crash and chance.random() < 0.5:
             for output in outputs[: chance.randint(0, len(outputs))]:
