@@ -13,11 +13,12 @@ from tests.flows.running import CALM_S, Office, Running, office, run_up, until
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """With three small tenants, their backfills done."""
     with run_up(tmp_path_factory.mktemp("up")) as started:
-        until(lambda: _backfilled(started), CALM_S, "the backfills are done")
+        until(lambda: backfilled(started), CALM_S, "the backfills are done")
         yield started
 
 
-def _backfilled(running: Running) -> bool:
+def backfilled(running: Running) -> bool:
+    """Whether every installation is active, and all that its backfill met was handed on."""
     for tenant in running.command("status"):
         states = {one["state"] for one in tenant["installations"]}
         done = [one["met"] and one["handed_on"] == one["met"] for one in tenant["backfills"]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
-from tests.flows.running import Office, now_ms
+from tests.flows.running import Office, Running, now_ms
 
 SILENCE_S = 1.5
 """How long a test listens for writes that must not come."""
@@ -169,3 +170,11 @@ async def test_nothing_secret_is_logged(ours: Office) -> None:
         for secret in (*connection["credentials"].values(), connection["webhook_url"].rsplit("/", 1)[1]):
             assert secret not in logs
     assert "@flow.example" not in logs
+
+
+def test_nothing_secret_is_on_a_command_line(running: Running) -> None:
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pids in running.ready["pids"].values() for pid in pids]
+    assert len(lines) > 8
+    for name, value in running.environment.items():
+        if name.endswith(("KEY", "PASSWORD", "TOKEN")):
+            assert not [line for line in lines if value.encode() in line], name
