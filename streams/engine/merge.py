@@ -23,6 +23,9 @@ SETTLE_MS = 400
 """What a read waits beyond the clock margin before it can be believed again."""
 
 
+HOSTS: dict[ReadSource, str] = {"get": "source", "list": "crawler", "before": "sink", "after": "sink"}
+
+
 @dataclass(slots=True)
 class Merged:
     """What came of a reading: the edits it showed, or why it showed none."""
@@ -65,7 +68,7 @@ def merge(work: Work, record: RecordId, reading: Reading, source: ReadSource, sk
     """Merge what a read of a live record returned. `skip`: the fields that the caller judges by itself."""
     row = work.record(record)
     look = Look(work, record, row, reading, source, Merged())
-    if is_older(row, reading):
+    if is_older(row, reading) or _may_be_older(look):
         look.merged.reason = "older"
         if reading.updated_at == row.updated_at and _conflicts(look):
             look.again(work.now + work.plan.clock_margin_ms + SETTLE_MS)
@@ -78,6 +81,8 @@ def merge(work: Work, record: RecordId, reading: Reading, source: ReadSource, sk
         if name not in skip:
             _merge_field(look, name, value)
     ghosts.lay(row, reading.read_from, work.plan.clock_margin_ms)
+    if reading.read_from >= row.read_from:
+        row.read_by = HOSTS[source]
     row.updated_at = max(row.updated_at, reading.updated_at)
     row.read_from = max(row.read_from, reading.read_from)
     work.touch(record)
@@ -91,6 +96,18 @@ def is_older(row: RecordRow, reading: Reading) -> bool:
     if reading.updated_at == row.updated_at:
         return reading.read_from < row.read_from
     return reading.updated_at < row.updated_at and reading.read_from < row.read_from + CLOCK_BACK_MS
+
+
+def _may_be_older(look: Look) -> bool:
+    """Two hosts of ours read it within what their clocks may differ by, and the vendor gives both one time."""
+    row, reading = look.row, look.reading
+    return (
+        bool(row.cells)
+        and reading.updated_at == row.updated_at
+        and HOSTS[look.source] != row.read_by
+        and reading.read_from < row.read_from + look.work.plan.clock_margin_ms
+        and _conflicts(look)
+    )
 
 
 def is_hint(row: RecordRow, source: ReadSource) -> bool:
@@ -269,6 +286,7 @@ def _set_aside(look: Look, name: str, value: Value) -> None:
         if not look.same(name, write.value, expected):
             look.merged.confirmed = True
             ghosts.appeared(row, name, write)
+            row.sent.landed.append(name)
             land(look.work, look.record, name, write, value)
         return
     if not look.same(name, value, expected):
@@ -309,9 +327,14 @@ def _edit(look: Look, name: str, value: Value, cell: Cell | None) -> None:
         before = cell.value if cell is not None else msgspec.UNSET
         look.merged.edits.append(TrailField(name=name, before=before, after=value, version=version))
         look.merged.versions[name] = version
+    _judge_anew(work, record, name, cell)
+
+
+def _judge_anew(work: Work, record: RecordId, name: str, before: Cell | None) -> None:
+    """A person edited the field: a value that waited for it, or was refused, has to win again."""
+    row = work.record(record)
     if row.wanted.pop(name, None) is not None:
-        # A person edited the field while a value for it waited: judge anew what is to win.
-        fall_back(work, record, name, cell.version if cell is not None else ZERO)
+        fall_back(work, record, name, before.version if before is not None else ZERO)
     row.held.pop(name, None)
 
 
@@ -329,7 +352,7 @@ def edit_aside(work: Work, record: RecordId, name: str, seen: Seen) -> None:
         lists.edited(field_plan, cell, seen.value, version, ghosts.elements(row, name)) if field_plan.is_list else None
     )
     row.cells[name] = Cell(seen.value, version, elements)
-    row.held.pop(name, None)
+    _judge_anew(work, record, name, cell)
 
 
 def _nobody_set_it(look: Look, name: str, value: Value) -> bool:

@@ -50,7 +50,8 @@ def take_outcome(work: Work, outcome: Outcome) -> RecordId:
     believed = False
     if outcome.before is not None and row.alive:
         # It was read before our write: news of the fields that were not written, and of those found edited.
-        merged = merge(work, record, outcome.before, "before", skip=_judged_here(outcome))
+        # Where another command is under way since, it is but a read like any other.
+        merged = merge(work, record, outcome.before, "before" if mine else "get", skip=_judged_here(outcome))
         believed = merged.reason != "older" and not merged.read_again
     if _settled_as_create(work, outcome, record, row, mine):
         return record
@@ -282,6 +283,7 @@ def _rejected(work: Work, outcome: Outcome, record: RecordId, name: str, write: 
     wanted = row.wanted.get(name)
     if wanted is not None and wanted.version <= write.version:
         del row.wanted[name]
+        fall_back(work, record, name, held_version(row, name))
     work.note(
         "attention",
         record,

@@ -170,17 +170,19 @@ def _conflict(
     if pair.empty_never_wins and winner is older and is_empty(older.value):
         winner, reason = newer, "empty_never_wins"
     loser = older if winner is newer else newer
-    causes, received_at = _causes(loser, line)
-    work.note(
-        "conflict",
-        loser.record,
-        link=link,
-        changes=causes,
-        reason=reason,
-        fields=[_compared(line, loser, winner)],
-        received_at=received_at,
-    )
+    memory = link.line(line.name)
+    if memory.told != (winner.version, loser.version):
+        memory.told = (winner.version, loser.version)
+        _tell(work, link, line, winner, loser, reason)
     return winner
+
+
+def _tell(work: Work, link: LinkRow, line: Line, winner: Half, loser: Half, reason: str) -> None:
+    causes, received_at = _causes(loser, line)
+    fields = [_compared(line, loser, winner)]
+    work.note(
+        "conflict", loser.record, link=link, changes=causes, reason=reason, fields=fields, received_at=received_at
+    )
 
 
 def is_decision(version: Version) -> bool:

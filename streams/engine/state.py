@@ -38,6 +38,8 @@ class Sent(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Not on its way: it was throttled or its answer was lost, and a nudge is due."""
     ambiguous: bool = False
     """Its answer was lost: what it says may be in the product, or may yet come."""
+    landed: list[str] = []
+    """The fields that a read has shown to hold what it says: what they hold later is not its doing."""
 
 
 class Held(msgspec.Struct, frozen=True, array_like=True):
@@ -101,6 +103,8 @@ class RecordRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     updated_at: int = 0
     read_from: int = 0
     """The newest reading that was believed: the vendor's time, and our clock when the read began."""
+    read_by: str = ""
+    """Which of our hosts made it: their clocks differ a little."""
     wrote: dict[str, int] = {}
     """When our last write of a field ended."""
     held: dict[str, Held] = {}
@@ -169,8 +173,7 @@ class RecordRow(msgspec.Struct, kw_only=True, omit_defaults=True):
         sent = self.sent
         if sent is None or name not in sent.command.fields or (sent.waits and not sent.ambiguous):
             return False
-        cell, write = self.cells.get(name), sent.command.fields[name]
-        return cell is None or write.elements is not None or cell.version != write.version
+        return name not in sent.landed
 
 
 class LinkLine(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -184,6 +187,8 @@ class LinkLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """When it was written, within the breaker's window."""
     computed: Value | msgspec.UnsetType = msgspec.UNSET
     """Of a computed line: the value that was carried across last."""
+    told: tuple[Version, Version] | None = None
+    """Winner and loser of the conflict that the history told of last."""
     review: tuple[Version, Version] | None = None
     """The two versions that a person was asked to choose from."""
 

@@ -283,17 +283,18 @@ def check_tags(checks: Checks) -> None:
         for person, names in persons.items():
             if not isinstance(person, int) or len(names) != 1:
                 continue
-            where = [(name, other[person][0]) for name, other in living(checks).items() if other.get(person)]
-            if any(repeated_late(checks, name, record, "tags") for name, record in where):
-                run.excuse("W11 a command repeated after its answer")
-                continue
             added, removed = _tags_of(checks, person)
             value = run.world.products[product].records[names[0]].values["tags"]
             now = set(value if isinstance(value, tuple) else ())
-            if added - removed - now:
-                run.found("tag lost", f"{product}/{names[0]}: {added - removed - now}")
-            if removed & now:
-                run.found("tag back", f"{product}/{names[0]}: {removed & now}")
+            lost, back = added - removed - now, removed & now
+            where = [(name, other[person][0]) for name, other in living(checks).items() if other.get(person)]
+            if (lost or back) and any(repeated_late(checks, name, record, "tags") for name, record in where):
+                run.excuse("W11 a command repeated after its answer")
+                continue
+            if lost:
+                run.found("tag lost", f"{product}/{names[0]}: {lost}")
+            if back:
+                run.found("tag back", f"{product}/{names[0]}: {back}")
 
 
 def _tags_of(checks: Checks, person: int) -> tuple[set[str], set[str]]:

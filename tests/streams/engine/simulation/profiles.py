@@ -18,7 +18,7 @@ class Profile:
     edits: int = 8
     span: int = 25_000
     """People are at work for this long after they made their records."""
-    quiet_after: int = 170_000
+    quiet_after: int = 300_000
     """Nothing may be written any more after this."""
     same_second: float = 0.35
     """An edit that follows the one before it within a moment, mostly on another product."""
