@@ -33,7 +33,7 @@ from tests.bench.cpu import cpu_us, rss_mb
 from tests.bench.load import Load, post, press
 from tests.ports import free_port
 
-CONNECTIONS = 128
+CONNECTIONS = 256
 PREPARED = 2_000
 PORTAL = "147893286"
 FRESHPIPE = str(Path(sys.executable).with_name("freshpipe"))
