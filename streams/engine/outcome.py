@@ -111,13 +111,13 @@ def _settled_as_create(work: Work, outcome: Outcome, record: RecordId, row: Reco
     if mine and not row.ours and outcome.status in UNANSWERED:
         call_off_create(work, record)
         return True
-    if not row.ours or not (outcome.found or outcome.status == "ambiguous"):
+    if not row.ours or not (outcome.found or outcome.status in UNANSWERED):
         return False
     confirm_created(work, record, outcome.fields)
-    if outcome.status != "ambiguous":
+    if outcome.status not in UNANSWERED:
         return False
     if mine:
-        row.sent = None
+        row.sent = None  # an earlier try of it has made the record
     work.read_again(record, work.now)
     return True
 
@@ -340,8 +340,9 @@ def _expect_ghosts(work: Work, outcome: Outcome, row: RecordRow) -> None:
         return
     lost, until = outcome.status == "ambiguous", _retry_at(work, outcome, row)
     for name, write in outcome.fields.items():
-        if state_of(outcome, name):
-            continue  # not written: that much is known
+        cell = row.cells.get(name)
+        if state_of(outcome, name) or (not lost and cell is not None and cell.version >= write.version):
+            continue  # not written; or written before, so that a repetition changes nothing
         ghosts.expect(row, name, write, until, lost=lost)
         if lost:
             row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)

@@ -49,7 +49,7 @@ def _recognise_own_create(work: Work, record: RecordId, reading: Reading) -> Non
         work.note("linked", record, link=link, other=link.other(record), reason="recognised")
     if row.sent is None:
         return
-    if row.ours and row.sent.ambiguous:
+    if row.ours and row.sent.waits:
         confirm_created(work, record, row.sent.command.fields)
         row.sent = None
     elif not row.ours and row.sent.waits:
