@@ -194,10 +194,16 @@ def _stale(work: Work, record: RecordId, row: RecordRow, name: str, believed: bo
 
 
 def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite | None) -> bool:
-    """Of a create found by look-up: the field is, or was for a while, not as it was sent: a person has edited it."""
-    if not outcome.found or outcome.after is None:
+    """The field is, or was for a while, not as we wrote it, nor as it was found: a person has edited it."""
+    if outcome.after is None:
         return False
     write = write or outcome.fields[name]
+    if outcome.before is not None and name in outcome.before.fields and name in outcome.after.fields:
+        held_it, holds = outcome.before.fields[name], outcome.after.fields[name]
+        if work.same(record, name, held_it, write.value) and not work.same(record, name, holds, write.value):
+            return True  # there was nothing to write, so the other value is not our doing
+    if not outcome.found:
+        return False
     row = work.record(record)
     seen, cell = row.seen.get(name), row.cells.get(name)
     if seen is not None and not work.same(record, name, seen.value, write.value):
@@ -210,19 +216,13 @@ def _was_edited_since(work: Work, outcome: Outcome, record: RecordId, name: str,
 def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: FieldWrite, mine: bool) -> TrailField:
     """The field holds what we wrote, as the vendor returned it, with the winner's version: no echo will look new."""
     row = work.record(record)
-    before, wanted = row.cells.get(name), row.wanted.get(name)
+    before = row.cells.get(name)
     value: Value = write.value if outcome.after is None else outcome.after.fields.get(name, write.value)
     row.wrote[name] = max(row.wrote.get(name, 0), outcome.ended_at)
     if write.elements is not None:
         _done_list(work, outcome, record, name, value, mine)
-    else:
-        joined = mine and wanted is not None and work.same(record, name, wanted.value, write.value)
-        if joined and wanted is not None and wanted.version > write.version:
-            write = msgspec.structs.replace(write, version=wanted.version)  # the same value was edited anew meanwhile
-        if before is None or write.version >= before.version:
-            land(work, record, name, write, value)
-        elif not work.same(record, name, before.value, value):
-            _landed_over_newer(work, record, name, write, value, mine)
+    elif not (mine and row.sent is not None and name in row.sent.landed):
+        write = _land_later(work, record, name, write, value, mine)  # else a read has shown it, and what came after it
     if mine:
         ghosts.overtaken(row, name)
     held = row.held.get(name)
@@ -231,6 +231,20 @@ def _done(work: Work, outcome: Outcome, record: RecordId, name: str, write: Fiel
     told_already = before is None or work.same(record, name, before.value, value)  # by our write's own webhook
     replaced = write.expected if told_already or before is None else before.value
     return TrailField(name=name, before=replaced, after=value, version=write.version)
+
+
+def _land_later(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> FieldWrite:
+    """Take a written value in if nothing newer is known. Returns the write with the version that it has by now."""
+    row = work.record(record)
+    before, wanted = row.cells.get(name), row.wanted.get(name)
+    joined = mine and wanted is not None and work.same(record, name, wanted.value, write.value)
+    if joined and wanted is not None and wanted.version > write.version:
+        write = msgspec.structs.replace(write, version=wanted.version)  # the same value was edited anew meanwhile
+    if before is None or write.version >= before.version:
+        land(work, record, name, write, value)
+    elif not work.same(record, name, before.value, value):
+        _landed_over_newer(work, record, name, write, value, mine)
+    return write
 
 
 def _landed_over_newer(work: Work, record: RecordId, name: str, write: FieldWrite, value: Value, mine: bool) -> None:

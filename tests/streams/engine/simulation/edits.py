@@ -5,6 +5,7 @@ An edit may be overwritten by us only with a later one, or if it lost a conflict
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
 from schemas.events import Outcome, Snapshot
@@ -59,15 +60,13 @@ def _check_edit(checks: Checks, edit: Edit, told: set[tuple[str, Value]]) -> Non
     run, field = checks.run, edit.field
     history = run.world.products[edit.product].records[edit.record].history[field]
     place = next(number for number, was in enumerate(history) if was.edit == edit.number)
-    after = history[place + 1 :]
+    mine = in_effect(field, edit.value)
+    after = list(dropwhile(lambda was: in_effect(field, was.value) == mine, history[place + 1 :]))
     if not after or after[0].who == "human":
         return  # final here, so convergence is what counts; or a person overwrote it
     if field == "email" and place == 0:
         return  # the key by which the record was matched
-    mine = in_effect(field, edit.value)
     ours = in_effect(field, after[0].value)
-    if ours == mine and len(after) == 1:
-        return
     later = [other.at for other in run.people.edits if other.field == field and in_effect(field, other.value) == ours]
     if later and max(later) > edit.at:
         return
