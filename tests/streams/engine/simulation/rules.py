@@ -14,9 +14,7 @@ from unittest.mock import patch
 
 from schemas.records import RecordId
 from schemas.versions import Version
-from streams.engine.keys import with_key
 from streams.engine.state import LinkLine, RecordRow
-from streams.engine.work import Place, Work
 
 ENGINE = "streams.engine."
 Replacements = tuple[tuple[str, Callable[..., object]], ...]
@@ -50,11 +48,6 @@ def _busy_with_the_same(row: RecordRow) -> bool:
     )
 
 
-def _placeholders_stay_hidden(work: Work, place: Place, side: str, key: object, text: str | None) -> list[RecordId]:
-    found = with_key(work, place, side, key, text)  # type: ignore[arg-type]  # as `with_key`
-    return [record for record in found if not record.is_placeholder]
-
-
 RULES: Mapping[str, Replacements] = MappingProxyType(
     {
         "hlc": ((ENGINE + "merge.observed", _by_the_vendors_clock),),
@@ -66,7 +59,6 @@ RULES: Mapping[str, Replacements] = MappingProxyType(
         "zero": ((ENGINE + "outcome._take_defaults", _nothing),),
         "restamp": ((ENGINE + "resolve.mint", _no_decision),),
         "transitive": ((ENGINE + "link._through_others", _none_found),),
-        "pending": ((ENGINE + "link.with_key", _placeholders_stay_hidden),),
         "ghost": ((ENGINE + "merge._is_ghost", _no),),
         "circle": ((ENGINE + "resolve.is_decision", _no),),
         "guard": (("tests.streams.engine.simulation.sink.is_unseen_edit", _no),),
