@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
+from streams.registry.clock import now_ms
 
 from streams.database import Database
 from streams.errors import AlreadyThere, NotThere
@@ -100,8 +103,11 @@ async def test_webhook_secrets_come_and_go(pool: Database, keys: Keys, tenant: s
 
 
 async def test_product_secrets_come_and_go(pool: Database, keys: Keys, unique: str) -> None:
-    for secret in ("old", "new"):
-        id = await add_product_secret(pool, keys, unique, "client_secret", secret)
+    await add_product_secret(pool, keys, unique, "client_secret", "old")
+    stored_at = now_ms()
+    while now_ms() == stored_at:  # of two secrets of one millisecond none is the newer
+        await asyncio.sleep(0)
+    id = await add_product_secret(pool, keys, unique, "client_secret", "new")
     assert (await product_secrets(pool, keys))[unique] == {"client_secret": "new"}
     await remove_product_secret(pool, unique, id)
     assert (await product_secrets(pool, keys))[unique] == {"client_secret": "old"}
