@@ -24,8 +24,8 @@ from tests.flows.running import run_up
 from tests.ports import free_port
 
 RARE_POLLS = {"FRESHPIPE_POLL_SCALE": "20"}
-RATES = (60.0, 90.0, 120.0, 150.0, 180.0, 220.0, 260.0)
-QUICK_RATES = (60.0, 120.0, 150.0)
+RATES = (90.0, 120.0, 150.0, 180.0, 220.0)
+QUICK_RATES = (90.0, 150.0)
 
 
 def main(argv: Sequence[str]) -> int:
