@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 import pytest
-from streams.registry.clock import now_ms
 
 from streams.database import Database
 from streams.errors import AlreadyThere, NotThere
@@ -102,12 +99,12 @@ async def test_webhook_secrets_come_and_go(pool: Database, keys: Keys, tenant: s
     assert [row["id"] for row in rows] == [ids[1]]
 
 
-async def test_product_secrets_come_and_go(pool: Database, keys: Keys, unique: str) -> None:
-    await add_product_secret(pool, keys, unique, "client_secret", "old")
-    stored_at = now_ms()
-    while now_ms() == stored_at:  # of two secrets of one millisecond none is the newer
-        await asyncio.sleep(0)
-    id = await add_product_secret(pool, keys, unique, "client_secret", "new")
+async def test_product_secrets_come_and_go(
+    pool: Database, keys: Keys, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at, secret in enumerate(("old", "new"), start=1):
+        monkeypatch.setattr("streams.registry.webhooks.now_ms", lambda at=at: at)
+        id = await add_product_secret(pool, keys, unique, "client_secret", secret)
     assert (await product_secrets(pool, keys))[unique] == {"client_secret": "new"}
     await remove_product_secret(pool, unique, id)
     assert (await product_secrets(pool, keys))[unique] == {"client_secret": "old"}
