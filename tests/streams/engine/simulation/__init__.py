@@ -17,7 +17,8 @@ W3   A value that was changed and put back between two believed reads, or our wr
 W4   Two creates between look-up and create in a product without unique keys: two records, attention, never two links.
 W5   Edits closer than the clocks can tell (`tie_ms`) go to the master; a record's fields share its one time.
 W6   A product that reformats a field that nobody declared, and a lost answer: one echo.
-W7   A vendor's default on a record that we made flows once, if the answer to the create was lost.
+W7   A vendor's default on a record that we made flows once, if the answer to the create was lost, or the create was
+     tried more than once.
 W8   Two records whose key was changed before either was read are two things.
 W9   A person types the very value that is on its way there: it is taken for ours, with our version.
 W10  An edit that makes a record equal to what was known of another one, which had been edited unread: the unread edit

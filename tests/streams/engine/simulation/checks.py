@@ -251,10 +251,19 @@ def check_one_way(checks: Checks) -> None:
         if write.field == "label" and write.product != "B":
             run.found("backflow", write)
         if write.field == "language" and write.value == DEFAULT_LANGUAGE:
-            if run.sink.lost_creates or any(run.world.retries.values()):
+            if run.sink.lost_creates or any(run.world.retries.values()) or _creates_were_repeated(checks):
                 run.excuse("W7 default after a lost create")
             else:
                 run.found("default", write)
+
+
+def _creates_were_repeated(checks: Checks) -> bool:
+    """Was the answer that tells a default from an edit not the first one, or none at all?"""
+    outcomes = (logged.event for logged in checks.run.sync.log if isinstance(logged.event, Outcome))
+    return any(
+        outcome.action == "create" and (outcome.found or outcome.status in ("throttled", "transient", "ambiguous"))
+        for outcome in outcomes
+    )
 
 
 def check_writes(checks: Checks) -> None:
