@@ -12,15 +12,18 @@ from aiokafka.structs import TopicPartition
 
 from schemas import topics
 from streams.database import Database
+from streams.ports import now_ms
 from streams.tuning import group_of
 
 WAITING = 25
-"""Things that a tenant may have waiting for their time, throttled writes among them."""
+"""Things that a tenant may have waiting for a time that is near, throttled writes among them."""
+NEAR_MS = 60_000
+"""What is due later is a deadline (of a reference, say), and no work that is piling up."""
 UNWRITTEN = 200
 """Commands that the sinks may be behind with."""
 LOOK_EVERY_S = 0.5
 
-COUNT = "SELECT COUNT(*) AS number FROM (SELECT 1 FROM due WHERE tenant = %s LIMIT %s) AS waiting"
+COUNT = "SELECT COUNT(*) AS number FROM (SELECT 1 FROM due WHERE tenant = %s AND at < %s LIMIT %s) AS waiting"
 
 
 class Load:
@@ -38,7 +41,7 @@ class Load:
 
     async def full(self, tenant: str) -> bool:
         """Whether the tenant's backfill has to wait."""
-        rows = await self._database.read(COUNT, tenant, WAITING + 1)
+        rows = await self._database.read(COUNT, tenant, now_ms() + NEAR_MS, WAITING + 1)
         return int(rows[0]["number"]) > WAITING or await self._unwritten() > UNWRITTEN
 
     async def _unwritten(self) -> int:
