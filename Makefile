@@ -25,6 +25,7 @@ test: check ## The checks, then the tests against real Kafka, MariaDB and Redis
 
 test-long: install ## Also the tests that take minutes
 	@$(BIN)/pytest -m "long or not long" --timeout 3600 $(ARGS)
+	@$(BIN)/python -m tests.streams.engine.simulation --runs 100000 --seed 1 --processes 2
 
 chaos: install ## Workers and broker killed again and again; nothing may be lost
 	@$(BIN)/pytest tests/faults -m "long or not long" --timeout 3600 $(ARGS)
