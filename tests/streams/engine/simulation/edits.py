@@ -160,13 +160,21 @@ def _was_put_back(checks: Checks, edit: Edit, history: list[Was], place: int) ->
 
 
 def _was_read(checks: Checks, edit: Edit, between: list[Was]) -> bool:
-    """Did a read that came in time, before any read of a later state, show a value in between?"""
+    """Did a read that was believed, and came before any read of a later state, show a value in between?"""
+    doubted = {
+        change
+        for entry in checks.trail
+        if entry.end is not None and entry.reason in ("older", "read_again")
+        for change in entry.changes
+    }
     values = [in_effect(edit.field, was.value) for was in between]
     record = RecordId(edit.product, "contact", edit.record)
     newest = 0
     for logged in checks.run.sync.log:
         event = logged.event
-        readings = [event.reading] if isinstance(event, Snapshot) and event.record == record else []
+        readings = []
+        if isinstance(event, Snapshot) and event.record == record and not doubted.intersection(event.changes):
+            readings = [event.reading]
         if isinstance(event, Outcome) and record in (event.record, RecordId(*_made(event))):
             readings = [event.before, event.after]
         for reading in readings:
