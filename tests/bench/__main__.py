@@ -24,7 +24,7 @@ from tests.flows.running import run_up
 from tests.ports import free_port
 
 RARE_POLLS = {"FRESHPIPE_POLL_SCALE": "20"}
-RATES = (90.0, 120.0, 150.0, 180.0, 220.0)
+RATES = (120.0, 150.0, 180.0)
 QUICK_RATES = (90.0, 150.0)
 
 
@@ -59,7 +59,7 @@ def _measure(home: Path, *, quick: bool, only: str | None) -> dict[str, Any]:
             kafka.stop()
             mysql.stop()
     if only in (None, "pipeline"):
-        with run_up(home / "up", "--no-quotas", contacts=60 if quick else 120, **RARE_POLLS) as running:
+        with run_up(home / "up", "--no-quotas", contacts=60 if quick else 160, **RARE_POLLS) as running:
             measured = measure_pipeline(running, seconds=4 if quick else 20, rates=QUICK_RATES if quick else RATES)
             results["pipeline"] = _pipeline(asyncio.run(measured))
     return results
